@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A room: the folder keeps the plain name, the module is prefixed so that it never collides.
+func room(_ name: String, _ rooms: [String] = [], _ products: [Target.Dependency] = []) -> Target {
+    .target(
+        name: "Quintet\(name)",
+        dependencies: rooms.map { .byName(name: $0 == "CKernels" ? "CQuintetKernels" : "Quintet\($0)") } + products,
+        path: "Sources/\(name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, _ rooms: [String], _ products: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: rooms.map { .byName(name: $0 == "CKernels" ? "CQuintetKernels" : $0 == "Quintet" ? "Quintet" : "Quintet\($0)") }
+            + products,
+        path: "Tests/\(name)Tests", swiftSettings: settings)
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "quintet",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Quintet", targets: ["Quintet"]),
+        .executable(name: "quintet", targets: ["QuintetTool"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "CQuintetKernels", path: "Sources/CKernels"),
+        .systemLibrary(
+            name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        room("Files", [], [crypto]),
+        room("Tensors", ["CKernels"]),
+        room("Tokenizers", ["Files"]),
+        room("Checkpoints", ["Files", "Tensors"]),
+        room("Layers", ["Tensors", "Checkpoints"]),
+        room("Models", ["Layers", "Checkpoints", "Tensors", "Files"]),
+        room("Corpus", ["Tokenizers", "Files"], ["CZlib"]),
+        room("Generation", ["Models", "Layers", "Tokenizers", "Tensors", "Files"]),
+        room("Training", ["Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"], [yaml]),
+        .target(
+            name: "Quintet",
+            dependencies: [
+                "QuintetTraining", "QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetLayers", "QuintetCheckpoints",
+                "QuintetTokenizers", "QuintetTensors", "QuintetFiles",
+            ], path: "Sources/Quintet", swiftSettings: settings),
+        .executableTarget(
+            name: "QuintetTool",
+            dependencies: [
+                "Quintet", "QuintetTraining", "QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetLayers",
+                "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles", arguments,
+            ], path: "Sources/Tool", swiftSettings: settings),
+        tests("Kernels", ["CKernels"]),
+        tests("Files", ["Files"]),
+        tests("Tensors", ["Tensors", "CKernels"]),
+        tests("Tokenizers", ["Tokenizers", "Files"]),
+        tests("Checkpoints", ["Checkpoints", "Tensors", "Files"]),
+        tests("Models", ["Models", "Layers", "Checkpoints", "Tensors", "Files"]),
+        tests("Corpus", ["Corpus", "Tokenizers", "Files"]),
+        tests("Generation", ["Generation", "Models", "Layers", "Tokenizers", "Tensors", "Files"]),
+        tests("Training", ["Training", "Models", "Layers", "Checkpoints", "Corpus", "Tokenizers", "Tensors", "Files"]),
+        tests("Tool", ["Files", "Checkpoints", "Tensors"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

@@ -1,0 +1,159 @@
+// The arithmetic of Quintet: kernel calls, the thread pool, and the machine's limits.
+//
+// A kernel call is a plain value: an opcode, pointers, dimensions and scalars. It can be logged, timed, replayed,
+// run by the scalar twin, or sent to another backend. Tensors are row-major and contiguous unless a stride is named;
+// every stride counts elements. Callers check shapes; kernels trust them.
+#ifndef QUINTET_KERNELS_H
+#define QUINTET_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Element types. Block formats (q8_0, ...) get numbers from 32 up.
+enum { QK_F32 = 0, QK_F16 = 1, QK_BF16 = 2, QK_I32 = 3, QK_U8 = 4, QK_I8 = 5, QK_BOOL = 6 };
+
+// Elementwise functions of one argument, also the activations of a matmul epilogue and of a gate.
+enum {
+    QK_IDENTITY = 0, QK_RELU = 1, QK_GELU = 2 /* exact, erf */, QK_GELU_TANH = 3, QK_SILU = 4, QK_SIGMOID = 5, QK_TANH = 6,
+    QK_EXP = 7, QK_LOG = 8, QK_SQUARE = 9, QK_SQRT = 10, QK_RSQRT = 11, QK_RECIPROCAL = 12, QK_NEGATE = 13, QK_AFFINE = 14 /* s0*x + s1 */,
+    QK_RELU_SQUARED = 15, QK_FUNCTION_COUNT
+};
+
+// Elementwise functions of two arguments.
+enum { QK_ADD = 0, QK_SUBTRACT = 1, QK_MULTIPLY = 2, QK_DIVIDE = 3, QK_MAXIMUM = 4, QK_MINIMUM = 5 };
+
+// Reductions.
+enum { QK_SUM = 0, QK_MEAN = 1, QK_MAX = 2, QK_SUM_OF_SQUARES = 3 };
+
+// Opcodes. `p`, `n`, `s` are the slots of QKCall; "?" marks a pointer that may be NULL.
+enum {
+    // Strided copy. kind: bytes per element (1, 2, 4, 8). p0 dst, p1 src. n0 rank <= 6, n1-n6 dims, n7-n12 dst strides, n13-n18 src strides.
+    QK_OP_COPY = 0,
+    // Type conversion, round to nearest even. p0 dst, p1 src. n0 count, n1 dst type, n2 src type (f32, f16, bf16, i32 <-> f32).
+    QK_OP_CAST,
+    // p0 dst (f32). n0 count. s0 value.
+    QK_OP_FILL,
+    // out = f(x). kind: function. p0 out, p1 x. n0 count. s0, s1: parameters of QK_AFFINE.
+    QK_OP_MAP,
+    // dx = f'(x) * dy. kind: function. p0 dx, p1 x, p2 dy. n0 count, n1: 1 adds to dx. s0, s1.
+    QK_OP_MAP_GRAD,
+    // out = f(a, b). kind: function of two. p0 out [rows, cols], p1 a [rows, cols], p2 b. n0 rows, n1 cols, n2 b's row stride (0 broadcasts),
+    // n3 b's column stride (0 or 1). out may be a.
+    QK_OP_ZIP,
+    // out = f(gate) * up. kind: function. p0 out [rows, cols], p1 gate, p2 up. n0 rows, n1 cols, n2 gate row stride, n3 up row stride, n4 out row stride.
+    QK_OP_GATE,
+    // p0 dgate, p1 dup, p2 gate, p3 up, p4 dout. n0 rows, n1 cols, n2 gate row stride (also dgate's), n3 up row stride (also dup's), n4 dout row stride.
+    QK_OP_GATE_GRAD,
+    // Over the last axis. kind: reduction. p0 out [rows], p1 x [rows, cols]. n0 rows, n1 cols.
+    QK_OP_REDUCE_COLS,
+    // Over the first axis (a bias gradient), rows added in order for every column. kind: QK_SUM. p0 out [cols], p1 x. n0 rows, n1 cols, n2 x row stride,
+    // n3: 1 adds to out.
+    QK_OP_REDUCE_ROWS,
+    // p0 out, p1 x. n0 rows, n1 cols. s0 scale on x.
+    QK_OP_SOFTMAX,
+    // dx = s0 * y * (dy - sum(y * dy)). p0 dx, p1 y, p2 dy. n0 rows, n1 cols. s0 scale.
+    QK_OP_SOFTMAX_GRAD,
+    // kind: 0 layer norm, 1 RMS norm. p0 y, p1 x, p2? weight, p3? bias, p4? stats [rows, 2] = (mean or 0, 1/deviation). n0 rows, n1 cols, n2 x row stride,
+    // n3 y row stride. s0 epsilon, s1 offset: the weight acts as (s1 + weight).
+    QK_OP_NORM,
+    // p0 dx, p1 x, p2? weight, p3 dy, p4 stats. n0 rows, n1 cols, n2: 1 adds to dx. s1 offset. kind as above. (contiguous)
+    QK_OP_NORM_GRAD,
+    // p0? dweight [cols], p1? dbias [cols], p2 x, p3 dy, p4 stats. n0 rows, n1 cols, n2: 1 adds. Rows in order for every column. kind as above.
+    QK_OP_NORM_GRAD_WEIGHT,
+    // Rotary position embedding, out may be x. kind: 0 halves (Llama), 1 interleaved (GPT-J). p0 out, p1 x, p2 table [positions, rotary] = rotary/2 cosines
+    // then rotary/2 sines, p3 positions i32 [rows]. n0 rows, n1 heads, n2 head width, n3 rotary width (<= n2; the rest is copied), n4 x row stride,
+    // n5 out row stride. s0: +1 forward, -1 backward.
+    QK_OP_ROPE,
+    // Attention over whole sequences, online softmax. kind: 0 causal, 1 bidirectional. p0 out, p1 q, p2 k, p3 v, p4? lse [batch, heads, tq],
+    // p5? key mask u8 [batch, tk] (0 = padding), p6? slopes f32 [heads] (ALiBi), p7? sinks f32 [heads]. n0 batch, n1 tq, n2 tk, n3 heads, n4 kv heads, n5 head width,
+    // n6 q row stride, n7 k row stride, n8 v row stride, n9 out row stride (row = batch * t + position; heads side by side),
+    // n10 window (0 none; w: keys in (i-w, i]), n11 position of query 0. s0 scale, s1 softcap (0 none). A row that sees no key gives zeros, lse = -inf.
+    QK_OP_ATTENTION,
+    // Backward, recomputed from lse. p0 dq, p1 dk, p2 dv, p3 q, p4 k, p5 v, p6 out, p7 dout, p8 lse, p9? key mask, p10? slopes, p11? scratch unused.
+    // n0-n11, s0, s1, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
+    QK_OP_ATTENTION_GRAD,
+    // Attention through a paged cache; one work item is (row, kv head). Keys are taken page by page in absolute order, so a row's bits depend on nothing else.
+    // p0 out, p1 q, p2 K slab, p3 V slab, p4 page table i32 [sequences, max pages], p5 positions i32 [rows], p6 sequence i32 [rows], p7? slopes, p8? sinks.
+    // n0 rows, n3 heads, n4 kv heads, n5 head width, n6 q row stride, n9 out row stride, n10 window, n12 max pages. s0 scale, s1 softcap.
+    // A K page is [kv heads][head width][QK_PAGE], a V page is [kv heads][QK_PAGE][head width]; position p lies in page p / QK_PAGE.
+    QK_OP_ATTENTION_PAGED,
+    // p0 K slab, p1 V slab, p2 k, p3 v, p4 page table, p5 positions, p6 sequence. n0 rows, n4 kv heads, n5 head width, n7 k row stride, n8 v row stride, n12 max pages.
+    QK_OP_CACHE_APPEND,
+    // out[r] (+)= scale * table[ids[r]]. p0 out, p1 table, p2 ids i32. n0 rows, n1 cols, n2 table rows (an id outside gives zeros), n3 table type (f32, f16, bf16),
+    // n4: 1 adds to out. s0 scale.
+    QK_OP_EMBED,
+    // dtable[ids[r]] += scale * dy[r], rows in order. p0 dtable, p1 dy, p2 ids. n0 rows, n1 cols, n2 table rows. s0 scale.
+    QK_OP_EMBED_GRAD,
+    // kind: 0 loss, 1 loss and logits overwritten by their gradient s0 * (softmax - onehot). p0 logits [rows, vocabulary], p1 targets i32 (negative = ignored),
+    // p2 loss [rows], p3? lse [rows]. n0 rows, n1 vocabulary, n2 row stride. s0 scale, s1 softcap on logits (0 none).
+    QK_OP_CROSS_ENTROPY,
+    // Philox4x32-10 keyed by (seed, stream), counter = element index / 4. out = keep ? x / (1 - p) : 0. p0 out, p1 x. n0 count, n1 index of element 0,
+    // n2 seed, n3 stream. s0 p.
+    QK_OP_DROPOUT,
+    // kind: 0 normal (Box-Muller, s0 mean, s1 deviation), 1 uniform [s0, s1). p0 out. n0 count, n1 index of element 0, n2 seed, n3 stream.
+    QK_OP_RANDOM,
+    // p0 parameter, p1 gradient, p2 m, p3 v, p4? bf16 copy of the parameter. n0 count. s0 learning rate, s1 beta1, s2 beta2, s3 epsilon, s4 weight decay (decoupled),
+    // s5 1 - beta1^t, s6 1 - beta2^t, s7 factor on the gradient.
+    QK_OP_ADAMW,
+    // Sum of squares in f64 over fixed chunks, added in order; not finite if any element is not. p0 out double[1], p1 x, p2 workspace double[n0 / 16384 + 1]. n0 count.
+    QK_OP_SQUARED_NORM,
+    // C = epilogue(alpha * A * B). Each element of C is one chain of fused multiply-adds in the order of k, whatever the shape, blocks or threads.
+    // kind: activation. p0 C, p1 A, p2 B, p3? bias [n], p4? residual, p5? pre-activation out, p6? gate.
+    // n0 m, n1 n, n2 k, n3 A row stride, n4 A column stride, n5 B row stride, n6 B column stride (B[p, j]), n7 C row stride, n8 residual row stride,
+    // n9 pre row stride, n10: 1 starts the chains from C (C += A * B; then no alpha), n11 B's type (f32, f16, bf16), n12: 1 B is packed panels (QK_OP_GEMM_PACK),
+    // n13 gate row stride. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
+    QK_OP_GEMM,
+    // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
+    QK_OP_GEMM_PACK,
+    QK_OP_COUNT
+};
+
+enum { QK_PAGE = 64, QK_PANEL = 16 };
+
+typedef struct QKCall {
+    int32_t op;
+    int32_t kind;
+    void *p[12];
+    int64_t n[20];
+    float s[8];
+} QKCall;
+
+// A backend runs kernel calls. The CPU's is linked in; others may be found at run time.
+typedef struct QKBackend {
+    const char *name;
+    void (*run)(const QKCall *call);
+} QKBackend;
+
+const QKBackend *qk_cpu(void);
+// Runs a call on the CPU with the current instruction set and threads.
+void qk_run(const QKCall *call);
+// "scalar", "avx2", "avx512" or "neon": what runs. QUINTET_ISA forces one at start; qk_set_isa does so in tests (false where it cannot run here).
+const char *qk_isa(void);
+bool qk_set_isa(const char *name);
+
+// Threads: the caller takes part, an atomic counter hands out chunks, workers spin briefly, then park.
+// Default: QUINTET_THREADS, or the processors this process may use.
+int qk_threads(void);
+void qk_set_threads(int count);
+// Calls body(context, begin, end) for the chunks [0, grain), [grain, 2 * grain), ... of [0, items). Not reentrant from a body (then it runs serially).
+typedef void (*QKRange)(void *context, int64_t begin, int64_t end);
+void qk_parallel(int64_t items, int64_t grain, QKRange body, void *context);
+// Thread-local scratch, 64-byte aligned, kept between calls; valid until the thread's next call.
+void *qk_scratch(size_t bytes);
+
+// Limits of this machine, measured now with the current threads: f32 multiply-adds in GFLOP/s, streaming reads in GB/s.
+double qk_measure_fma_gflops(int threads, double seconds);
+double qk_measure_read_gb_per_second(int threads, double seconds);
+
+// Bytes of packed panels for a B of k x n.
+size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,5 @@
+import ArgumentParser
+
+/// Every subcommand, one line each; the order is the order of `quintet --help`.
+let commands: [any ParsableCommand.Type] = [
+]
