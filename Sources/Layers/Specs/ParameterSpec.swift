@@ -1,0 +1,106 @@
+/// One parameter of a model: its name, its shape, what part it plays, and how a fresh one is drawn.
+public struct ParameterSpec: Sendable, Equatable {
+    public let name: String
+    public let shape: [Int]
+    public let role: Role
+    public let start: Start
+
+    public var count: Int { shape.reduce(1, *) }
+
+    /// The part a parameter plays: optimizers group by it.
+    public enum Role: Sendable, Equatable {
+        /// `[out, in]` inside a block.
+        case matrix
+        /// Token or position table.
+        case embedding
+        /// The untied output projection.
+        case head
+        /// Vectors: norm weights, biases, sinks.
+        case vector
+    }
+
+    /// How a fresh parameter is made.
+    public enum Start: Sendable, Equatable {
+        case normal(deviation: Float)
+        case fill(Float)
+    }
+}
+
+extension TransformerSpec {
+    /// Every parameter in file order: embedding, blocks from first to last, final norm, head.
+    public var parameters: [ParameterSpec] {
+        var list = [embedding("tokens", vocabulary)]
+        if self.embedding.positions == .learned { list.append(embedding("positions", context)) }
+        for (index, block) in layers.enumerated() { list += parameters(of: block, index) }
+        list += parameters(of: finalNorm, "norm")
+        return list + headParameters
+    }
+
+    /// Numbers the model learns; tied ones count once.
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+    private func embedding(_ name: String, _ rows: Int) -> ParameterSpec {
+        ParameterSpec(
+            name: "embedding.\(name).weight", shape: [rows, width], role: .embedding,
+            start: .normal(deviation: initialization.deviation))
+    }
+
+    private var headParameters: [ParameterSpec] {
+        let weight = ParameterSpec(
+            name: "head.weight", shape: [vocabulary, width], role: .head, start: .normal(deviation: initialization.deviation))
+        switch head.projection {
+        case .tied: return []
+        case .own: return [weight]
+        case .ownWithBias: return [weight, ParameterSpec(name: "head.bias", shape: [vocabulary], role: .vector, start: .fill(0))]
+        }
+    }
+
+    private func parameters(of block: BlockSpec, _ index: Int) -> [ParameterSpec] {
+        let path = "blocks.\(index)"
+        var list = parameters(of: block.norm, "\(path).norm1")
+        switch block.mixer {
+        case .attention(let attention): list += parameters(of: attention, "\(path).attention")
+        }
+        if block.residual.norms == 2 { list += parameters(of: block.norm, "\(path).norm2") }
+        return list + parameters(of: block.feedForward, "\(path).feedForward")
+    }
+
+    private func parameters(of norm: Norm?, _ path: String) -> [ParameterSpec] {
+        guard let norm else { return [] }
+        var list: [ParameterSpec] = []
+        if norm.hasWeight {
+            list.append(ParameterSpec(name: "\(path).weight", shape: [width], role: .vector, start: .fill(1 - norm.offset)))
+        }
+        if norm.hasBias { list.append(ParameterSpec(name: "\(path).bias", shape: [width], role: .vector, start: .fill(0))) }
+        return list
+    }
+
+    private func parameters(of attention: AttentionSpec, _ path: String) -> [ParameterSpec] {
+        var list = linear("\(path).qkv", attention.qkvWidth, width, attention.biases.onInput)
+        list += linear("\(path).out", width, attention.queryWidth, attention.biases.onOutput, writes: true)
+        if attention.sinks == .learned {
+            list.append(ParameterSpec(name: "\(path).sinks", shape: [attention.heads], role: .vector, start: .fill(0)))
+        }
+        return list
+    }
+
+    private func parameters(of feedForward: FeedForward, _ path: String) -> [ParameterSpec] {
+        switch feedForward {
+        case .plain(let hidden, _, let biases):
+            return linear("\(path).up", hidden, width, biases.onInput)
+                + linear("\(path).down", width, hidden, biases.onOutput, writes: true)
+        case .gated(let hidden, _, let biases):
+            return linear("\(path).gateUp", 2 * hidden, width, biases.onInput)
+                + linear("\(path).down", width, hidden, biases.onOutput, writes: true)
+        }
+    }
+
+    /// `writes` marks the matrices whose output is added to the stream.
+    private func linear(_ path: String, _ rows: Int, _ columns: Int, _ bias: Bool, writes: Bool = false) -> [ParameterSpec] {
+        var deviation = initialization.deviation
+        if writes && initialization.outputs == .byDepth { deviation /= Float(2 * layers.count).squareRoot() }
+        let weight = ParameterSpec(
+            name: "\(path).weight", shape: [rows, columns], role: .matrix, start: .normal(deviation: deviation))
+        return bias ? [weight, ParameterSpec(name: "\(path).bias", shape: [rows], role: .vector, start: .fill(0))] : [weight]
+    }
+}

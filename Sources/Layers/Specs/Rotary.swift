@@ -1,0 +1,130 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Rotary positions: pairs of a head's elements turn by an angle that grows with the position.
+public struct Rotary: Sendable, Equatable {
+    public var base: Double
+    /// Elements of a head that turn; the rest pass through. Even.
+    public var width: Int
+    public var pairing: Pairing
+    public var scaling: RopeScaling
+
+    public init(base: Double = 10_000, width: Int, pairing: Pairing = .halves, scaling: RopeScaling = .none) {
+        self.base = base
+        self.width = width
+        self.pairing = pairing
+        self.scaling = scaling
+    }
+
+    /// Which elements turn together.
+    public enum Pairing: Sendable, Equatable {
+        /// `i` with `i + width / 2` (Llama, GPT-NeoX).
+        case halves
+        /// `2i` with `2i + 1` (GPT-J).
+        case interleaved
+    }
+}
+
+/// How angles are stretched so that a model reads more than it was trained on.
+public enum RopeScaling: Sendable, Equatable {
+    case none
+    /// Every angle divided by `factor`.
+    case linear(factor: Double)
+    /// The base grows once a sequence is longer than `context`.
+    case dynamic(factor: Double, context: Int)
+    case yarn(Yarn)
+    /// Long waves are divided by `factor`, short ones kept, those between blended (Llama 3.1).
+    case llama3(factor: Double, lowFrequency: Double, highFrequency: Double, context: Int)
+
+    /// YaRN (Peng et al. 2023): waves that turn often within `context` are kept, rare ones stretched.
+    public struct Yarn: Sendable, Equatable {
+        public var factor: Double
+        public var context: Int
+        public var betaFast: Double
+        public var betaSlow: Double
+        /// Multiplies cosines and sines.
+        public var attentionFactor: Double
+        public var range: Range
+
+        public init(factor: Double, context: Int, betaFast: Double, betaSlow: Double, attentionFactor: Double, range: Range) {
+            self.factor = factor
+            self.context = context
+            self.betaFast = betaFast
+            self.betaSlow = betaSlow
+            self.attentionFactor = attentionFactor
+            self.range = range
+        }
+
+        /// Whether the blend's ends lie on whole dimensions.
+        public enum Range: Sendable, Equatable { case whole, exact }
+    }
+}
+
+extension Rotary {
+    /// Angle per position of each pair, and the factor on cosines and sines, for sequences of up to `length` tokens.
+    ///
+    /// Every step is rounded to 32 bits in the order the reference (`transformers`) rounds it.
+    public func frequencies(length: Int) -> (inverse: [Float], factor: Float) {
+        let plain = powers(base).map { 1 / $0 }
+        switch scaling {
+        case .none: return (plain, 1)
+        case .linear(let factor): return (plain.map { $0 / Float(factor) }, 1)
+        case .dynamic(let factor, let context): return (powers(grownBase(factor, context, length)).map { 1 / $0 }, 1)
+        case .llama3(let factor, let low, let high, let context):
+            return (plain.map { llama3($0, Float(factor), Float(low), Float(high), Float(context)) }, 1)
+        case .yarn(let yarn): return (stretched(yarn), Float(yarn.attentionFactor))
+        }
+    }
+
+    /// The kernel's table for positions `0..<length`: rows of `width / 2` cosines, then `width / 2` sines.
+    public func table(length: Int) -> [Float] {
+        let (inverse, factor) = frequencies(length: length)
+        var table = [Float](repeating: 0, count: length * width)
+        for position in 0..<length {
+            for (pair, frequency) in inverse.enumerated() {
+                let angle = Double(Float(position) * frequency)
+                table[position * width + pair] = Float(cos(angle)) * factor
+                table[position * width + inverse.count + pair] = Float(sin(angle)) * factor
+            }
+        }
+        return table
+    }
+
+    private func powers(_ base: Double) -> [Float] {
+        (0..<(width / 2)).map { Float(pow(base, Double(Float(2 * $0) / Float(width)))) }
+    }
+
+    private func grownBase(_ factor: Double, _ context: Int, _ length: Int) -> Double {
+        let ratio = factor * Double(max(length, context)) / Double(context) - (factor - 1)
+        return base * pow(ratio, Double(width) / Double(width - 2))
+    }
+
+    private func llama3(_ inverse: Float, _ factor: Float, _ low: Float, _ high: Float, _ context: Float) -> Float {
+        let wave = 2 * Float.pi / inverse
+        if wave > context / low { return inverse / factor }
+        if wave < context / high { return inverse }
+        let smooth = (context / wave - low) / (high - low)
+        return (1 - smooth) * inverse / factor + smooth * inverse
+    }
+
+    private func stretched(_ yarn: RopeScaling.Yarn) -> [Float] {
+        func dimension(_ turns: Double) -> Double {
+            Double(width) * log(Double(yarn.context) / (turns * 2 * Double.pi)) / (2 * log(base))
+        }
+        var low = dimension(yarn.betaFast)
+        var high = dimension(yarn.betaSlow)
+        if yarn.range == .whole { (low, high) = (low.rounded(.down), high.rounded(.up)) }
+        (low, high) = (max(low, 0), min(high, Double(width - 1)))
+        if low == high { high += 0.001 }
+        return powers(base).enumerated().map { index, power in
+            let ramp = min(max((Float(index) - Float(low)) / Float(high - low), 0), 1)
+            let kept = 1 - ramp
+            return 1 / (Float(yarn.factor) * power) * (1 - kept) + 1 / power * kept
+        }
+    }
+}
