@@ -8,9 +8,7 @@ typedef void (*QKBody)(const QKCall *call, int64_t begin, int64_t end);
 
 typedef struct QKTable {
     const char *isa;
-    QKBody body[QK_OP_COUNT];
-    // C tile of mr x nr: acc = first ? 0 : C, then += A[mr, k] * B[k, nr] chained over k. Owned by the gemm files.
-    const struct QKGemmKernels *gemm;
+    QKBody body[QK_OP_COUNT];  // NULL leaves the opcode to the scalar twin
 } QKTable;
 
 extern const QKTable qk_table_scalar, qk_table_avx2, qk_table_avx512, qk_table_neon;
@@ -21,6 +19,11 @@ QKPlan qk_plan(const QKCall *call);
 
 // gemm.c: packs, blocks and runs on the pool by itself.
 void qk_gemm_run(const QKCall *call);
+// scratch.c: the kinds of per-thread scratch; qk_scratch is QK_SCRATCH_BODY.
+enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_COUNT };
+void *qk_scratch_for(int use, size_t bytes);
+// pool.c: one turn of a waiting loop.
+void qk_relax(int *spins);
 // Calls with more than one phase (attention backward, squared norm) drive the pool themselves in drivers.c; true when the call was handled.
 bool qk_drive(const QKCall *call);
 #endif
