@@ -1,0 +1,65 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+internal import Synchronization
+
+/// The one writer of single files: a file appears whole under its name, or not at all.
+///
+/// It is written under a temporary name in the same folder, brought to disk, renamed, and the folder is brought to disk.
+/// After any failure (disk full, device error, an error thrown by the body) the temporary file is removed and what was
+/// there before is untouched.
+public enum AtomicFile {
+    /// Writes with a body that is handed the writer; returns what the body returns.
+    @discardableResult
+    public static func write<Value>(
+        _ path: String, hashing: Bool = false, _ body: (inout FileWriter) throws -> Value
+    ) throws -> Value {
+        let temporary = temporaryName(for: path)
+        do {
+            var writer = try FileWriter(creating: temporary, hashing: hashing)
+            let value = try body(&writer)
+            try writer.finish()
+            try System.rename(temporary, to: path)
+            try System.synchronize(folder: Folder.parent(of: path))
+            return value
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    public static func write(_ path: String, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        try typed(path) { try write(path) { writer in try writer.write(bytes) } }
+    }
+
+    public static func write(_ path: String, _ bytes: some Collection<UInt8>) throws(FileError) {
+        try withBytes(bytes) { raw throws(FileError) in try write(path, raw) }
+    }
+
+    public static func write(_ path: String, _ text: String) throws(FileError) { try write(path, text.utf8) }
+
+    /// Writes JSON with two-space indents and a final newline.
+    public static func write(_ path: String, _ value: JSON) throws(FileError) {
+        try write(path, value.serialized(pretty: true) + "\n")
+    }
+
+    private static let counter = Atomic<Int>(0)
+
+    /// A name beside `path` that nobody else uses: hidden, with the process and a running number.
+    static func temporaryName(for path: String) -> String {
+        let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
+        let name = ".tmp-\(Folder.name(of: path))-\(System.processID)-\(number)"
+        return Folder.join(Folder.parent(of: path), name)
+    }
+}
+
+/// Narrows an untyped error to `FileError`; everything thrown inside this room is one.
+func typed<Value>(_ path: String, _ body: () throws -> Value) throws(FileError) -> Value {
+    do { return try body() } catch let error as FileError { throw error } catch {
+        throw FileError("cannot write the file", path: path, found: "\(error)")
+    }
+}

@@ -1,0 +1,67 @@
+extension JSON {
+    /// The value as text: keys in their order, shortest digits that read back the same, no escapes but the needed ones.
+    ///
+    /// NaN and infinities have no form in JSON and become `null`. `pretty` puts two spaces per level.
+    public func serialized(pretty: Bool = false) -> String {
+        var out: [UInt8] = []
+        write(into: &out, indent: pretty ? 0 : nil)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Appends the UTF-8 bytes of the serialized value.
+    public func write(into out: inout [UInt8], indent: Int? = nil) {
+        switch self {
+        case .null: out += "null".utf8
+        case .bool(let value): out += (value ? "true" : "false").utf8
+        case .integer(let value): out += value.description.utf8
+        case .number(let value): out += (value.isFinite ? value.description : "null").utf8
+        case .string(let text): Self.write(text, into: &out)
+        case .array(let values):
+            Self.write(values.count, "[", "]", indent, &out) { values[$0].write(into: &$1, indent: $2) }
+        case .object(let members):
+            let (keys, values) = (members.keys, members.values)
+            Self.write(keys.count, "{", "}", indent, &out) { i, out, inner in
+                Self.write(keys[i], into: &out)
+                out += (inner == nil ? ":" : ": ").utf8
+                values[i].write(into: &out, indent: inner)
+            }
+        }
+    }
+
+    /// Brackets, commas and line breaks around `count` items.
+    private static func write(
+        _ count: Int, _ open: String, _ close: String, _ indent: Int?, _ out: inout [UInt8],
+        item: (Int, inout [UInt8], Int?) -> Void
+    ) {
+        out += open.utf8
+        for i in 0..<count {
+            if i > 0 { out.append(UInt8(ascii: ",")) }
+            if let indent { newLine(indent + 1, &out) }
+            item(i, &out, indent.map { $0 + 1 })
+        }
+        if count > 0, let indent { newLine(indent, &out) }
+        out += close.utf8
+    }
+
+    private static func newLine(_ level: Int, _ out: inout [UInt8]) {
+        out.append(10)
+        out.append(contentsOf: repeatElement(32, count: 2 * level))
+    }
+
+    private static func write(_ text: String, into out: inout [UInt8]) {
+        out.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
+            case 8: out += "\\b".utf8
+            case 9: out += "\\t".utf8
+            case 10: out += "\\n".utf8
+            case 12: out += "\\f".utf8
+            case 13: out += "\\r".utf8
+            case 0..<32: out += ("\\u00" + hexadecimal([byte])).utf8
+            default: out.append(byte)
+            }
+        }
+        out.append(UInt8(ascii: "\""))
+    }
+}

@@ -1,0 +1,80 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A file mapped read-only, with its length fixed when it is opened.
+///
+/// Regular files only: a FIFO, device or folder is a `FileError`. If another process truncates the file while it
+/// is mapped, touching the lost pages raises SIGBUS; so weights that must survive that are read into private memory
+/// (`readFile`), and maps are for files that this program owns (token shards) or that are used at once.
+public final class MappedFile: @unchecked Sendable {
+    // Sendable: the pages are read-only and live until deinit; all stored properties are constants.
+    public let path: String
+    public let bytes: UnsafeRawBufferPointer
+    public var count: Int { bytes.count }
+
+    public init(_ path: String) throws(FileError) {
+        self.path = path
+        let (fd, size) = try System.openRegular(path)
+        defer { close(fd) }
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, fd, 0)
+        guard let base, base != UnsafeMutableRawPointer(bitPattern: -1) else {
+            throw System.failure("cannot map the file", path, errno)
+        }
+        bytes = UnsafeRawBufferPointer(start: base, count: size)
+    }
+
+    deinit {
+        if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+    }
+
+    public enum Advice: Sendable { case sequential, random, willNeed, doNotNeed }
+
+    /// Tells the system how the pages will be used; only a hint, failures do not matter.
+    public func advise(_ advice: Advice) {
+        guard let base = bytes.baseAddress else { return }
+        let flag =
+            switch advice {
+            case .sequential: MADV_SEQUENTIAL
+            case .random: MADV_RANDOM
+            case .willNeed: MADV_WILLNEED
+            case .doNotNeed: MADV_DONTNEED
+            }
+        _ = madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, Int32(flag))
+    }
+}
+
+/// Reads a whole regular file into memory; more than `limit` bytes is an error, whatever size the file claims.
+public func readFile(_ path: String, limit: Int = 1 << 32) throws(FileError) -> [UInt8] {
+    let (fd, size) = try System.openRegular(path)
+    defer { close(fd) }
+    guard size <= limit else { throw tooLarge(path, limit, size) }
+    var content: [UInt8] = []
+    var chunk = size + 1  // one more than the size tells growth apart from the end
+    while true {
+        let start = content.count
+        content.append(contentsOf: repeatElement(0, count: chunk))
+        var got: Result<Int, FileError> = .success(0)
+        content.withUnsafeMutableBytes { buffer in
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+            do throws(FileError) { got = .success(try System.read(fd, rest, path)) } catch { got = .failure(error) }
+        }
+        let n = try got.get()
+        content.removeLast(chunk - n)
+        if n < chunk { return content }
+        if content.count > limit { throw tooLarge(path, limit, content.count) }
+        chunk = 1 << 16
+    }
+}
+
+private func tooLarge(_ path: String, _ limit: Int, _ size: Int) -> FileError {
+    FileError("the file is too large for this use", path: path, expected: "at most \(limit) bytes", found: "\(size)")
+}
