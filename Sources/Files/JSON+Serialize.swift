@@ -49,19 +49,29 @@ extension JSON {
     }
 
     private static func write(_ text: String, into out: inout [UInt8]) {
+        var text = text
         out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
-            case 8: out += "\\b".utf8
-            case 9: out += "\\t".utf8
-            case 10: out += "\\n".utf8
-            case 12: out += "\\f".utf8
-            case 13: out += "\\r".utf8
-            case 0..<32: out += ("\\u00" + hexadecimal([byte])).utf8
-            default: out.append(byte)
+        text.withUTF8 { bytes in
+            var start = 0
+            for (i, byte) in bytes.enumerated() where byte < 32 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                out.append(contentsOf: bytes[start..<i])
+                out += escape(byte)
+                start = i + 1
             }
+            out.append(contentsOf: bytes[start...])
         }
         out.append(UInt8(ascii: "\""))
+    }
+
+    private static func escape(_ byte: UInt8) -> [UInt8] {
+        switch byte {
+        case 8: Array("\\b".utf8)
+        case 9: Array("\\t".utf8)
+        case 10: Array("\\n".utf8)
+        case 12: Array("\\f".utf8)
+        case 13: Array("\\r".utf8)
+        case 0..<32: Array(("\\u00" + hexadecimal([byte])).utf8)
+        default: [UInt8(ascii: "\\"), byte]
+        }
     }
 }

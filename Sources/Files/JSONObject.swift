@@ -60,7 +60,7 @@ final class Members: @unchecked Sendable {
     // Sendable: copy on write, so a shared instance is never changed.
     var keys: [String] = []
     var values: [JSON] = []
-    /// Open addressing: upper half of the hash, and index + 1 (0 = free); empty while the object is small.
+    /// Open addressing: 32 bits of hash above index + 1 (0 = free); empty while the object is small.
     private var table: [UInt64] = []
 
     init() {}
@@ -76,10 +76,11 @@ final class Members: @unchecked Sendable {
         if keys.count < 8 {
             for other in keys where sameBytes(other, key) { return false }
         } else {
-            if table.count < 2 * (keys.count + 1) { rebuild(slots: 4 * keys.count) }
-            let (slot, found) = probe(key)
+            if table.count < 2 * (keys.count + 1) { grow(slots: 4 * keys.count) }
+            let hash = hash(key)
+            let (slot, found) = probe(key, hash)
             if found != nil { return false }
-            table[slot] = Self.entry(hash(key), keys.count)
+            table[slot] = hash << 32 | UInt64(keys.count + 1)
         }
         keys.append(key)
         values.append(value)
@@ -87,37 +88,37 @@ final class Members: @unchecked Sendable {
     }
 
     func find(_ key: String) -> Int? {
-        table.isEmpty ? keys.firstIndex { sameBytes($0, key) } : probe(key).found
+        table.isEmpty ? keys.firstIndex { sameBytes($0, key) } : probe(key, hash(key)).found
     }
 
     func remove(_ index: Int) {
         keys.remove(at: index)
         values.remove(at: index)
         table = []
-        if keys.count >= 8 { rebuild(slots: 4 * keys.count) }
+        if keys.count < 8 { return }
+        grow(slots: 4 * keys.count)
     }
 
-    private static func entry(_ hash: UInt64, _ index: Int) -> UInt64 { hash & ~0xFFFF_FFFF | UInt64(index + 1) }
-
-    private func rebuild(slots: Int) {
+    /// Makes the table at least `slots` long; the old entries know their hashes, a new table asks the keys.
+    private func grow(slots: Int) {
         var size = 64
         while size < slots { size *= 2 }
+        let entries =
+            table.isEmpty ? keys.indices.map { hash(keys[$0]) << 32 | UInt64($0 + 1) } : table.filter { $0 != 0 }
         table = Array(repeating: 0, count: size)
-        for index in keys.indices {
-            let hash = hash(keys[index])
-            var slot = Int(truncatingIfNeeded: hash) & (size - 1)
+        for entry in entries {
+            var slot = Int(entry >> 32) & (size - 1)
             while table[slot] != 0 { slot = (slot + 1) & (size - 1) }
-            table[slot] = Self.entry(hash, index)
+            table[slot] = entry
         }
     }
 
     /// The slot where `key` is or belongs, and its index if it is there.
-    private func probe(_ key: String) -> (slot: Int, found: Int?) {
-        let hash = hash(key)
-        var slot = Int(truncatingIfNeeded: hash) & (table.count - 1)
+    private func probe(_ key: String, _ hash: UInt64) -> (slot: Int, found: Int?) {
+        var slot = Int(hash) & (table.count - 1)
         while table[slot] != 0 {
             let index = Int(table[slot] & 0xFFFF_FFFF) - 1
-            if table[slot] >> 32 == hash >> 32, sameBytes(keys[index], key) { return (slot, index) }
+            if table[slot] >> 32 == hash, sameBytes(keys[index], key) { return (slot, index) }
             slot = (slot + 1) & (table.count - 1)
         }
         return (slot, nil)
@@ -128,7 +129,7 @@ final class Members: @unchecked Sendable {
         var hasher = Hasher()
         let done: Void? = key.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         if done == nil { for byte in key.utf8 { hasher.combine(byte) } }
-        return UInt64(truncatingIfNeeded: hasher.finalize())
+        return UInt64(truncatingIfNeeded: hasher.finalize()) >> 32
     }
 }
 

@@ -142,7 +142,7 @@ func withFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
         let bytes = [UInt8](repeating: 1, count: 16)
         for n in 0..<16 {
             bytes[..<n].withUnsafeBytes { raw in
-                #expect(throws: FileError.self) {
+                _ = #expect(throws: FileError.self) {
                     var reader = ByteReader(raw, source: "x")
                     _ = try reader.integer(UInt64.self, "a")
                     _ = try reader.count("b")
