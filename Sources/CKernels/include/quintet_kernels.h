@@ -150,6 +150,15 @@ void *qk_scratch(size_t bytes);
 double qk_measure_fma_gflops(int threads, double seconds);
 double qk_measure_read_gb_per_second(int threads, double seconds);
 
+// While a recording is open on this thread, qk_run also keeps a copy of every call. qk_recorded is valid until the next begin.
+void qk_record_begin(void);
+int64_t qk_record_end(void);
+const QKCall *qk_recorded(void);
+void qk_replay(const QKCall *calls, int64_t count);
+// One pointer per thread for the caller's own use (the arena of a recording).
+void *qk_thread_context(void);
+void qk_set_thread_context(void *context);
+
 // Bytes of packed panels for a B of k x n.
 size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type);
 
