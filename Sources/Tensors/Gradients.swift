@@ -41,8 +41,7 @@ public final class Gradients {
                 return (fresh, false)
             }
             values[node] = nil
-            // Somebody else still reads these bytes (a residual path shares them), so add to a copy.
-            if !isKnownUniquelyReferenced(&present.storage) { present = present.copied() }
+            present.makeUnique()
             values[node] = present
             return (present, true)
         }
@@ -62,5 +61,12 @@ public final class Gradients {
     func take(_ node: Int) -> Tensor? {
         defer { values[node] = nil }
         return values[node]
+    }
+}
+
+extension Tensor {
+    /// Copies the bytes unless nobody else holds them (a residual path shares its gradient), so that they may be overwritten.
+    mutating func makeUnique() {
+        if !isKnownUniquelyReferenced(&storage) { self = copied() }
     }
 }

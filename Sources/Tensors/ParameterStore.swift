@@ -1,39 +1,11 @@
-/// What a parameter is, which decides its optimizer group, its weight decay and its precision.
-public enum ParameterRole: Sendable, Equatable {
-    /// A token or position table.
-    case embedding
-    /// The projection onto the vocabulary.
-    case head
-    /// A hidden matrix made of this many matrices stacked by rows (q, k, v; gate, up).
-    case matrix(rowBlocks: [Int])
-    /// A norm's weight.
-    case norm
-    case bias
-
-    /// Whether the parameter may be stored in less than f32 and multiplies activations.
-    public var isMatrix: Bool {
-        switch self {
-        case .embedding, .head, .matrix: true
-        case .norm, .bias: false
-        }
-    }
-}
-
-/// The value a parameter starts from.
-public enum Initialization: Sendable, Equatable {
-    case normal(deviation: Float)
-    case constant(Float)
-}
-
-/// One parameter's place: name, shape, role, and where it starts.
+/// One parameter's place in the slabs.
 public struct ParameterEntry: Sendable {
-    public let name: String
+    public let spec: ParameterSpec
     public let shape: Shape
-    public let role: ParameterRole
-    public let initialization: Initialization
     /// Elements from the start of the slab, a multiple of 64.
     public let offset: Int
 
+    public var name: String { spec.name }
     public var range: Range<Int> { offset..<(offset + shape.count) }
 }
 
@@ -53,8 +25,8 @@ public final class ParameterStore: @unchecked Sendable {
     private let indices: [String: Int]
     private var written: [Bool]
 
-    public init(_ entries: [ParameterEntry], matrixDType: DType = .f32, gradients wantsGradients: Bool = true) {
-        self.entries = entries
+    public init(_ specs: [ParameterSpec], matrixDType: DType = .f32, gradients wantsGradients: Bool = true) {
+        entries = Self.layOut(specs)
         self.matrixDType = matrixDType
         let total = ParameterStore.slabCount(entries)
         values = Tensor.filled([total])
@@ -64,8 +36,16 @@ public final class ParameterStore: @unchecked Sendable {
         written = Array(repeating: false, count: entries.count)
     }
 
+    private static func layOut(_ specs: [ParameterSpec]) -> [ParameterEntry] {
+        var offset = 0
+        return specs.map { spec in
+            defer { offset = (offset + spec.count + 63) & ~63 }
+            return ParameterEntry(spec: spec, shape: Shape(spec.shape), offset: offset)
+        }
+    }
+
     /// Elements of a slab that holds these entries.
-    public static func slabCount(_ entries: [ParameterEntry]) -> Int {
+    private static func slabCount(_ entries: [ParameterEntry]) -> Int {
         entries.last.map { ($0.offset + $0.shape.count + 63) & ~63 } ?? 0
     }
 
@@ -81,7 +61,7 @@ public final class ParameterStore: @unchecked Sendable {
 
     /// The low-precision copy of a parameter, where it has one.
     public func copy(_ index: Int) -> Tensor? {
-        guard let copies, entries[index].role.isMatrix else { return nil }
+        guard let copies, entries[index].spec.role.isMatrix else { return nil }
         return view(copies, index)
     }
 
@@ -95,8 +75,8 @@ public final class ParameterStore: @unchecked Sendable {
     /// Sets every parameter to its start value; the result depends on `seed` and the parameter's place only.
     public func initialize(seed: UInt64) {
         for (index, entry) in entries.enumerated() {
-            switch entry.initialization {
-            case .constant(let value): master(index).fill(value)
+            switch entry.spec.start {
+            case .fill(let value): master(index).fill(value)
             case .normal(let deviation): master(index).fillNormal(deviation: deviation, seed: seed, stream: UInt64(index))
             }
         }

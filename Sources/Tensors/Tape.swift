@@ -9,8 +9,8 @@
 ///     let gradients = tape.backward(from: y, gradient: Tensor([1, 1], [1, 2]))
 ///     gradients[x]?.floats  // [3, 3]
 public final class Tape {
-    /// Sends the gradient of an output on to the inputs.
-    public typealias Pullback = (Tensor, Gradients) -> Void
+    /// Sends the gradient of an output on to the inputs; the gradient is the pullback's own to overwrite after `makeUnique`.
+    public typealias Pullback = (inout Tensor, Gradients) -> Void
 
     private struct Entry {
         let node: Int
@@ -72,8 +72,8 @@ public final class Tape {
         gradients.add(gradient, to: output)
         recipes.removeAll()
         while let entry = entries.popLast() {
-            guard let arrived = gradients.take(entry.node) else { continue }
-            entry.pullback(arrived, gradients)
+            guard var arrived = gradients.take(entry.node) else { continue }
+            entry.pullback(&arrived, gradients)
         }
         return gradients
     }

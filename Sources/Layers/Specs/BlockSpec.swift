@@ -1,3 +1,5 @@
+public import QuintetTensors
+
 /// One layer: a mixer that moves information between positions, a feed-forward that works on each, and how both join the stream.
 public struct BlockSpec: Sendable, Equatable {
     public var mixer: Mixer
@@ -30,18 +32,6 @@ public enum FeedForward: Sendable, Equatable {
         case .plain(let hidden, _, _), .gated(let hidden, _, _): hidden
         }
     }
-}
-
-public enum Activation: Sendable, Equatable, CaseIterable {
-    case relu
-    /// `max(x, 0)^2`.
-    case reluSquared
-    /// Exact, with the error function.
-    case gelu
-    /// The tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
-    case geluTanh
-    /// `x * sigmoid(x)`, also called swish.
-    case silu
 }
 
 /// Which linear maps of a part carry a bias: the ones that read the stream (q, k, v; up, gate), the one that writes it (out; down).

@@ -1,30 +1,4 @@
-/// One parameter of a model: its name, its shape, what part it plays, and how a fresh one is drawn.
-public struct ParameterSpec: Sendable, Equatable {
-    public let name: String
-    public let shape: [Int]
-    public let role: Role
-    public let start: Start
-
-    public var count: Int { shape.reduce(1, *) }
-
-    /// The part a parameter plays: optimizers group by it.
-    public enum Role: Sendable, Equatable {
-        /// `[out, in]` inside a block.
-        case matrix
-        /// Token or position table.
-        case embedding
-        /// The untied output projection.
-        case head
-        /// Vectors: norm weights, biases, sinks.
-        case vector
-    }
-
-    /// How a fresh parameter is made.
-    public enum Start: Sendable, Equatable {
-        case normal(deviation: Float)
-        case fill(Float)
-    }
-}
+public import QuintetTensors
 
 extension TransformerSpec {
     /// Every parameter in file order: embedding, blocks from first to last, final norm, head.
@@ -76,8 +50,8 @@ extension TransformerSpec {
     }
 
     private func parameters(of attention: AttentionSpec, _ path: String) -> [ParameterSpec] {
-        var list = linear("\(path).qkv", attention.qkvWidth, width, attention.biases.onInput)
-        list += linear("\(path).out", width, attention.queryWidth, attention.biases.onOutput, writes: true)
+        var list = linear("\(path).qkv", [attention.queryWidth, attention.keyWidth, attention.keyWidth], width, attention.biases.onInput)
+        list += linear("\(path).out", [width], attention.queryWidth, attention.biases.onOutput, writes: true)
         if attention.sinks == .learned {
             list.append(ParameterSpec(name: "\(path).sinks", shape: [attention.heads], role: .vector, start: .fill(0)))
         }
@@ -87,20 +61,20 @@ extension TransformerSpec {
     private func parameters(of feedForward: FeedForward, _ path: String) -> [ParameterSpec] {
         switch feedForward {
         case .plain(let hidden, _, let biases):
-            return linear("\(path).up", hidden, width, biases.onInput)
-                + linear("\(path).down", width, hidden, biases.onOutput, writes: true)
+            return linear("\(path).up", [hidden], width, biases.onInput)
+                + linear("\(path).down", [width], hidden, biases.onOutput, writes: true)
         case .gated(let hidden, _, let biases):
-            return linear("\(path).gateUp", 2 * hidden, width, biases.onInput)
-                + linear("\(path).down", width, hidden, biases.onOutput, writes: true)
+            return linear("\(path).gateUp", [hidden, hidden], width, biases.onInput)
+                + linear("\(path).down", [width], hidden, biases.onOutput, writes: true)
         }
     }
 
     /// `writes` marks the matrices whose output is added to the stream.
-    private func linear(_ path: String, _ rows: Int, _ columns: Int, _ bias: Bool, writes: Bool = false) -> [ParameterSpec] {
+    private func linear(_ path: String, _ rows: [Int], _ columns: Int, _ bias: Bool, writes: Bool = false) -> [ParameterSpec] {
         var deviation = initialization.deviation
         if writes && initialization.outputs == .byDepth { deviation /= Float(2 * layers.count).squareRoot() }
         let weight = ParameterSpec(
-            name: "\(path).weight", shape: [rows, columns], role: .matrix, start: .normal(deviation: deviation))
-        return bias ? [weight, ParameterSpec(name: "\(path).bias", shape: [rows], role: .vector, start: .fill(0))] : [weight]
+            name: "\(path).weight", shape: [rows.reduce(0, +), columns], role: .matrix(rows: rows), start: .normal(deviation: deviation))
+        return bias ? [weight, ParameterSpec(name: "\(path).bias", shape: [rows.reduce(0, +)], role: .vector, start: .fill(0))] : [weight]
     }
 }

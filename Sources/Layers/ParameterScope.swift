@@ -1,0 +1,76 @@
+public import QuintetTensors
+
+/// Where a layer's parameters come from: a training store, a checkpoint.
+public protocol ParameterSource: Sendable {
+    /// The parameter of that full name; its shape must be `shape`.
+    func parameter(_ name: String, _ shape: Shape) throws -> Tensor
+}
+
+/// A path into a model's parameters; building a layer at a path loads it.
+///
+/// The scope decides how matrices are held (dense for training, packed once for inference), so layers have no such branches.
+public struct ParameterScope: Sendable {
+    public let path: String
+    private let source: any ParameterSource
+    private let layout: Layout
+
+    /// How matrices are held.
+    public enum Layout: Sendable {
+        /// As they are: the store's own bytes, which gradients flow into.
+        case dense
+        /// In the order in which the kernels read them.
+        case packed
+    }
+
+    public init(_ source: any ParameterSource, _ layout: Layout, path: String = "") {
+        self.source = source
+        self.layout = layout
+        self.path = path
+    }
+
+    /// The scope one step down.
+    public subscript(_ name: String) -> ParameterScope {
+        ParameterScope(source, layout, path: path.isEmpty ? name : "\(path).\(name)")
+    }
+
+    /// A vector or table of this scope.
+    public func tensor(_ name: String, _ shape: Shape) throws -> Tensor { try source.parameter(self[name].path, shape) }
+
+    /// A matrix [outputs, inputs] of this scope.
+    public func weight(_ name: String, outputs: Int, inputs: Int) throws -> Weight {
+        held(try tensor(name, [outputs, inputs]))
+    }
+
+    /// The same matrix, held the way this scope holds matrices.
+    public func held(_ matrix: Tensor) -> Weight {
+        switch layout {
+        case .dense: .dense(matrix)
+        case .packed: .packed(PackedMatrix(matrix))
+        }
+    }
+}
+
+/// A parameter that is missing or has another shape.
+public struct ParameterError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let name: String, expected: String, found: String
+
+    public init(name: String, expected: String, found: String) {
+        self.name = name
+        self.expected = expected
+        self.found = found
+    }
+
+    public var description: String { "parameter \(name): expected \(expected), found \(found)" }
+}
+
+extension ParameterStore: ParameterSource {
+    public func parameter(_ name: String, _ shape: Shape) throws -> Tensor {
+        guard let index = index(of: name) else {
+            throw ParameterError(name: name, expected: "shape \(shape)", found: "no parameter of that name")
+        }
+        guard entries[index].shape == shape else {
+            throw ParameterError(name: name, expected: "shape \(shape)", found: "shape \(entries[index].shape)")
+        }
+        return tensor(index)
+    }
+}

@@ -1,0 +1,45 @@
+public import QuintetTensors
+
+/// The context of one forward pass. The same layers train and serve; what differs is here.
+public struct Pass {
+    /// Sequences side by side; rows are [sequence, position].
+    public var batch: Int
+    /// i32 [rows]: each row's position in its own sequence.
+    public var positions: Tensor
+    /// The longest sequence this session will see: rope scalings that depend on it fix their factor here.
+    public var length: Int
+    /// u8 [batch, time], 0 where padded; nil where nothing is.
+    public var keyMask: Tensor?
+    /// Where operations are written down for the backward pass; nil when none follows.
+    public var tape: Tape?
+    /// Cached keys and values; nil when the rows are whole sequences.
+    public var cache: CacheView?
+    /// Which elements dropout takes in this step; nil when nothing is dropped.
+    public var dropoutSeed: UInt64?
+
+    public init(
+        batch: Int, positions: Tensor, length: Int, keyMask: Tensor? = nil, tape: Tape? = nil, cache: CacheView? = nil,
+        dropoutSeed: UInt64? = nil
+    ) {
+        self.batch = batch
+        self.positions = positions
+        self.length = length
+        self.keyMask = keyMask
+        self.tape = tape
+        self.cache = cache
+        self.dropoutSeed = dropoutSeed
+    }
+
+    /// Whole sequences of equal length, positions counted from 0.
+    public static func sequences(batch: Int, time: Int, tape: Tape? = nil) -> Pass {
+        let positions = (0..<batch).flatMap { _ in (0..<time).map(Int32.init) }
+        return Pass(batch: batch, positions: Tensor(positions, [batch * time]), length: time, tape: tape)
+    }
+}
+
+/// One part of a model: built from its spec at a path, called with a tensor and the pass.
+public protocol Layer: Sendable {
+    associatedtype Spec
+    init(_ spec: Spec, _ scope: ParameterScope) throws
+    func callAsFunction(_ x: Tensor, _ pass: inout Pass) -> Tensor
+}

@@ -1,0 +1,160 @@
+import CQuintetKernels
+
+/// How queries meet keys: head counts, what a query sees, and what is done to the scores.
+public struct AttentionShape: Sendable {
+    public var heads: Int, kvHeads: Int, headWidth: Int
+    public var causal: Bool
+    /// Keys in (i - window, i]; 0 for no limit.
+    public var window: Int
+    public var scale: Float
+    /// c * tanh(score / c); 0 for none.
+    public var softcap: Float
+    /// ALiBi slopes f32 [heads].
+    public var slopes: Tensor?
+    /// Scores of the sinks f32 [heads].
+    public var sinks: Tensor?
+
+    public init(
+        heads: Int, kvHeads: Int, headWidth: Int, causal: Bool = true, window: Int = 0, scale: Float, softcap: Float = 0,
+        slopes: Tensor? = nil, sinks: Tensor? = nil
+    ) {
+        self.heads = heads
+        self.kvHeads = kvHeads
+        self.headWidth = headWidth
+        self.causal = causal
+        self.window = window
+        self.scale = scale
+        self.softcap = softcap
+        self.slopes = slopes
+        self.sinks = sinks
+    }
+
+    /// Columns of q, k and v side by side.
+    public var fusedWidth: Int { (heads + 2 * kvHeads) * headWidth }
+    /// Columns of q, and of the result.
+    public var queryWidth: Int { heads * headWidth }
+    var keyWidth: Int { kvHeads * headWidth }
+}
+
+/// Softmax attention over whole sequences, with online softmax.
+///
+/// `qkv` [batch * time, fusedWidth]: all q heads, all k heads, all v heads; `keyMask` u8 [batch, time], 0 where padded.
+/// Gives [batch * time, queryWidth]. The backward pass computes the weights again from the log-sum-exp.
+/// Source: Dao et al. 2022 (FlashAttention).
+public func attend(
+    qkv: Tensor, batch: Int, _ shape: AttentionShape, keyMask: Tensor? = nil, _ tape: Tape? = nil
+) -> Tensor {
+    precondition(qkv.shape.columns == shape.fusedWidth, "\(qkv.shape) is not fused q, k, v of width \(shape.fusedWidth)")
+    let out = Tensor(uninitialized: [qkv.shape.rows, shape.queryWidth])
+    let tracked = tape?.needs(qkv) == true
+    let time = qkv.shape.rows / max(batch, 1)
+    let lse = tracked ? Tensor(uninitialized: [batch, shape.heads, time]) : nil
+    var call = KernelCall(QK_OP_ATTENTION, kind: shape.causal ? 0 : 1)
+    call.p.0 = out.data
+    (call.p.1, call.p.2, call.p.3) = parts(qkv, shape)
+    call.p.4 = lse?.data
+    call.p.5 = keyMask?.data
+    call.p.6 = shape.slopes?.data
+    call.p.7 = shape.sinks?.data
+    setDimensions(&call, batch, time, shape, rowStride: qkv.rowStride)
+    call.run()
+    guard let tape, tracked, let lse else { return out }
+    return tape.record(out) { dy, gradients in
+        let dqkv = Tensor(uninitialized: qkv.shape)
+        var call = KernelCall(QK_OP_ATTENTION_GRAD, kind: shape.causal ? 0 : 1)
+        (call.p.0, call.p.1, call.p.2) = parts(dqkv, shape)
+        (call.p.3, call.p.4, call.p.5) = parts(qkv, shape)
+        call.p.6 = out.data
+        call.p.7 = dy.data
+        call.p.8 = lse.data
+        call.p.9 = keyMask?.data
+        call.p.10 = shape.slopes?.data
+        setDimensions(&call, batch, time, shape, rowStride: qkv.rowStride)
+        call.run()
+        gradients.add(dqkv, to: qkv)
+    }
+}
+
+/// The addresses of q, k and v in a fused row.
+private func parts(
+    _ qkv: Tensor, _ shape: AttentionShape
+) -> (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) {
+    (qkv.data, qkv.data + shape.queryWidth * 4, qkv.data + (shape.queryWidth + shape.keyWidth) * 4)
+}
+
+private func setDimensions(_ call: inout KernelCall, _ batch: Int, _ time: Int, _ shape: AttentionShape, rowStride: Int) {
+    call.n.0 = Int64(batch)
+    call.n.1 = Int64(time)
+    call.n.2 = Int64(time)
+    setHeads(&call, shape)
+    call.n.6 = Int64(rowStride)
+    call.n.7 = Int64(rowStride)
+    call.n.8 = Int64(rowStride)
+}
+
+private func setHeads(_ call: inout KernelCall, _ shape: AttentionShape) {
+    call.n.3 = Int64(shape.heads)
+    call.n.4 = Int64(shape.kvHeads)
+    call.n.5 = Int64(shape.headWidth)
+    call.n.9 = Int64(shape.queryWidth)
+    call.n.10 = Int64(shape.window)
+    call.s.0 = shape.scale
+    call.s.1 = shape.softcap
+}
+
+/// One layer's keys and values in pages of `QK_PAGE` positions; sequences own pages through a table.
+public struct CachePages: Sendable {
+    /// f32 slabs [pages, kvHeads, headWidth, page] and [pages, kvHeads, page, headWidth].
+    public let keys: Tensor, values: Tensor
+    /// i32 [sequences, maxPages]: which page holds positions page * i and up.
+    public let table: Tensor
+
+    public static let pageLength = Int(QK_PAGE)
+
+    public init(keys: Tensor, values: Tensor, table: Tensor) {
+        self.keys = keys
+        self.values = values
+        self.table = table
+    }
+}
+
+/// Writes the rows' keys and values into the cache, then attends to everything up to each row's position.
+///
+/// `qkv` [rows, fusedWidth]; `positions` and `sequences` i32 [rows]. A row's bits depend on its own sequence only.
+public func attend(qkv: Tensor, pages: CachePages, positions: Tensor, sequences: Tensor, _ shape: AttentionShape) -> Tensor {
+    let (q, k, v) = parts(qkv, shape)
+    let maxPages = Int64(pages.table.shape.columns)
+    var append = KernelCall(QK_OP_CACHE_APPEND)
+    append.p.0 = pages.keys.data
+    append.p.1 = pages.values.data
+    append.p.2 = k
+    append.p.3 = v
+    append.p.4 = pages.table.data
+    append.p.5 = positions.data
+    append.p.6 = sequences.data
+    append.n.0 = Int64(qkv.shape.rows)
+    append.n.4 = Int64(shape.kvHeads)
+    append.n.5 = Int64(shape.headWidth)
+    append.n.7 = Int64(qkv.rowStride)
+    append.n.8 = Int64(qkv.rowStride)
+    append.n.12 = maxPages
+    append.run()
+
+    let out = Tensor(uninitialized: [qkv.shape.rows, shape.queryWidth])
+    var call = KernelCall(QK_OP_ATTENTION_PAGED)
+    call.p.0 = out.data
+    call.p.1 = q
+    call.p.2 = pages.keys.data
+    call.p.3 = pages.values.data
+    call.p.4 = pages.table.data
+    call.p.5 = positions.data
+    call.p.6 = sequences.data
+    call.p.7 = shape.slopes?.data
+    call.p.8 = shape.sinks?.data
+    call.n.0 = Int64(qkv.shape.rows)
+    setHeads(&call, shape)
+    call.n.6 = Int64(qkv.rowStride)
+    call.n.12 = maxPages
+    call.run()
+    return out
+}
