@@ -1,6 +1,7 @@
 // Which instruction set runs, and the way of a kernel call: to the matmul, to a driver, or to a body over the pool.
 #include "internal.h"
 #include "gemm.h"
+#include "record.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,7 @@ static QKBody body_of(int32_t op) {
 }
 
 void qk_run(const QKCall *call) {
+    qk_record(call);
     if (call->op == QK_OP_GEMM || call->op == QK_OP_GEMM_PACK) {
         qk_gemm_run(call);
     } else if (!qk_drive(call)) {
