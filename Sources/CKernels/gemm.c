@@ -1,28 +1,88 @@
-// The matrix multiply: packs, blocks and runs on the pool by itself.
+// The matrix multiply: which way a shape goes, packing for keeps, and one slice of one panel.
 #include "gemm.h"
 #include <string.h>
 
-static void some_rows(void *context, int64_t begin, int64_t end) { qk_gemm_kernels()->rows(context, begin, end); }
+static int64_t element_bytes(int64_t type) { return type == QK_F32 ? 4 : 2; }
 
 size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type) {
-    return (size_t)((n + QK_PANEL - 1) / QK_PANEL) * QK_PANEL * (size_t)k * (type == QK_F32 ? 4 : 2);
+    return (size_t)(qk_ceil_div(n, QK_PANEL) * QK_PANEL * k * element_bytes(type));
 }
 
-// Panel by panel.
+// MARK: One slice
+
+// A tile's columns at the right edge of C go by way of `sums`, so that nothing outside C is touched.
+static void edge_tile(const QKGemmStep *step, int64_t i, int64_t j, int rows, int columns, const float *a, const float *b, int64_t k) {
+    const QKCall *c = step->call;
+    _Alignas(64) float sums[QK_GEMM_ROWS * QK_PANEL];
+    float *out = (float *)c->p[0] + i * c->n[7] + j;
+    bool resume = !step->first || c->n[10];
+    if (resume && columns < QK_PANEL) {
+        memset(sums, 0, sizeof sums);
+        for (int r = 0; r < rows; r++) memcpy(sums + r * QK_PANEL, out + r * c->n[7], sizeof(float) * (size_t)columns);
+        step->kernels->tile[rows](k, a, b, sums, QK_PANEL, sums, QK_PANEL);
+    } else {
+        step->kernels->tile[rows](k, a, b, resume ? out : NULL, c->n[7], sums, QK_PANEL);
+    }
+    if (step->last) step->kernels->finish(c, i, j, rows, columns, sums);
+    else for (int r = 0; r < rows; r++) memcpy(out + r * c->n[7], sums + r * QK_PANEL, sizeof(float) * (size_t)columns);
+}
+
+static void prefetch_rows(const float *out, int64_t stride, int rows) {
+    for (int r = 0; r < rows; r++) {
+        __builtin_prefetch(out + r * stride, 1);
+        __builtin_prefetch(out + r * stride + QK_PANEL - 1, 1);
+    }
+}
+
+void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j) {
+    const QKCall *c = step->call;
+    int columns = (int)qk_min(QK_PANEL, c->n[1] - j);
+    bool direct = columns == QK_PANEL && (!step->last || qk_gemm_is_plain(c));
+    for (int64_t x = 0; x < count; x += rows) {
+        int high = (int)qk_min(rows, count - x);
+        float *out = (float *)c->p[0] + (i + x) * c->n[7] + j;
+        if (x + rows < count) prefetch_rows(out + rows * c->n[7], c->n[7], (int)qk_min(rows, count - x - rows));
+        if (direct) step->kernels->tile[high](k, a + x * k, b, step->first && !c->n[10] ? NULL : out, c->n[7], out, c->n[7]);
+        else edge_tile(step, i + x, j, high, columns, a + x * k, b, k);
+    }
+}
+
+// MARK: Packing for keeps
+
+typedef struct { const QKCall *call; size_t width; } Pack;
+
+static void pack_panel(const QKCall *c, size_t width, int64_t panel) {
+    char *out = (char *)c->p[0] + (size_t)(panel * c->n[1] * QK_PANEL) * width;
+    const char *from = (const char *)c->p[1] + (size_t)(panel * QK_PANEL * c->n[6]) * width;
+    int64_t wide = qk_min(QK_PANEL, c->n[0] - panel * QK_PANEL);
+    for (int64_t p = 0; p < c->n[1]; p++, out += QK_PANEL * width, from += (size_t)c->n[5] * width) {
+        if (c->n[6] == 1) memcpy(out, from, (size_t)wide * width);
+        else if (width == 4) for (int64_t l = 0; l < wide; l++) ((uint32_t *)out)[l] = ((const uint32_t *)from)[l * c->n[6]];
+        else for (int64_t l = 0; l < wide; l++) ((uint16_t *)out)[l] = ((const uint16_t *)from)[l * c->n[6]];
+        if (wide < QK_PANEL) memset(out + (size_t)wide * width, 0, (size_t)(QK_PANEL - wide) * width);
+    }
+}
+
 static void pack_panels(void *context, int64_t begin, int64_t end) {
-    const QKCall *c = context;
-    size_t width = c->n[11] == QK_F32 ? 4 : 2;
-    for (int64_t panel = begin; panel < end; panel++)
-        for (int64_t p = 0; p < c->n[1]; p++)
-            for (int64_t lane = 0; lane < QK_PANEL; lane++) {
-                int64_t j = panel * QK_PANEL + lane;
-                char *out = (char *)c->p[0] + (size_t)((panel * c->n[1] + p) * QK_PANEL + lane) * width;
-                if (j < c->n[0]) memcpy(out, (const char *)c->p[1] + (size_t)(p * c->n[5] + j * c->n[6]) * width, width);
-                else memset(out, 0, width);
-            }
+    const QKCall *call = context;
+    for (int64_t panel = begin; panel < end; panel++) pack_panel(call, (size_t)element_bytes(call->n[11]), panel);
+}
+
+// MARK: Entry
+
+typedef struct { const QKCall *call; const QKGemmKernels *kernels; } Plain;
+
+static void plain_rows(void *context, int64_t begin, int64_t end) {
+    const Plain *plain = context;
+    plain->kernels->plain(plain->call, begin, end);
 }
 
 void qk_gemm_run(const QKCall *call) {
-    if (call->op == QK_OP_GEMM_PACK) qk_parallel((call->n[0] + QK_PANEL - 1) / QK_PANEL, 1, pack_panels, (void *)call);
-    else qk_parallel(call->n[0], 1, some_rows, (void *)call);
+    const QKGemmKernels *kernels = qk_gemm_kernels();
+    Plain plain = {call, kernels};
+    if (call->op == QK_OP_GEMM_PACK) qk_parallel(qk_ceil_div(call->n[0], QK_PANEL), 4, pack_panels, (void *)call);
+    else if (call->n[0] <= 0 || call->n[1] <= 0) return;
+    else if (kernels->plain) qk_parallel(call->n[0], 1, plain_rows, &plain);
+    else if (call->n[0] <= QK_GEMM_SMALL) qk_gemm_small(call, kernels);
+    else qk_gemm_large(call, kernels);
 }

@@ -1,13 +1,49 @@
-// What the matmul files share.
+// What the matmul files share. m, n, k are C's rows and columns and the length of the chains.
 #ifndef QUINTET_GEMM_H
 #define QUINTET_GEMM_H
 #include "internal.h"
 
+enum {
+    QK_GEMM_ROWS = 8,    // no set has higher tiles
+    QK_GEMM_SMALL = 24,  // up to here B is not worth packing for everybody
+};
+
+// to[rows, 16] = (from ? from : 0) + a[k, rows]^T * b[k, 16], chained over k; strides count elements.
+typedef void (*QKGemmTile)(int64_t k, const float *a, const float *b, const float *from, int64_t from_stride, float *to, int64_t to_stride);
+
+// One instruction set's pieces. A panel of A is [k][rows], a panel of B is [k][16].
 typedef struct QKGemmKernels {
-    // The whole of rows [begin, end) of C, by the plainest loops.
-    void (*rows)(const QKCall *call, int64_t begin, int64_t end);
+    // Rows [begin, end) of C by the plainest loops; a set that has it needs nothing else.
+    void (*plain)(const QKCall *call, int64_t begin, int64_t end);
+    int rows;                            // height of the tallest tile
+    QKGemmTile tile[QK_GEMM_ROWS + 1];   // by height
+    // A[row ..< row + count, p ..< p + k] into panels of `rows` rows (the last may be lower), one after the other.
+    void (*pack_a)(const QKCall *call, int64_t row, int64_t count, int64_t p, int64_t k, int rows, float *out);
+    // B[p ..< p + k] of `panels` panels as f32; panel x goes to out + x * stride.
+    void (*pack_b)(const QKCall *call, int64_t panel, int64_t panels, int64_t p, int64_t k, float *out, int64_t stride);
+    // The epilogue: tile [rows][16] of finished chains to C[i..., j...], `columns` <= 16 wide.
+    void (*finish)(const QKCall *call, int64_t i, int64_t j, int rows, int columns, float *tile);
 } QKGemmKernels;
 
 extern const QKGemmKernels qk_gemm_scalar, qk_gemm_avx2, qk_gemm_avx512, qk_gemm_neon;
 const QKGemmKernels *qk_gemm_kernels(void);
+
+// Rows [i, i + count) of C from packed A [k slice] and one slice of a B panel; the first slice starts the chains, the last one ends them.
+typedef struct {
+    const QKCall *call;
+    const QKGemmKernels *kernels;
+    bool first, last;
+} QKGemmStep;
+void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j);
+
+void qk_gemm_large(const QKCall *call, const QKGemmKernels *kernels);
+void qk_gemm_small(const QKCall *call, const QKGemmKernels *kernels);
+
+// True where a tile's sums may go to C as they are.
+static inline bool qk_gemm_is_plain(const QKCall *c) {
+    return c->kind == QK_IDENTITY && !c->p[3] && !c->p[4] && !c->p[5] && !c->p[6] && (c->n[10] || c->s[0] == 1);
+}
+static inline int64_t qk_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t qk_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t qk_max(int64_t a, int64_t b) { return a > b ? a : b; }
 #endif

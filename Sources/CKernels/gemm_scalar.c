@@ -57,7 +57,7 @@ static float finish(const QKCall *c, int64_t i, int64_t j, float sum) {
     return value;
 }
 
-static void rows(const QKCall *c, int64_t begin, int64_t end) {
+static void plain(const QKCall *c, int64_t begin, int64_t end) {
     const float *a = c->p[1];
     float *out = c->p[0];
     for (int64_t i = begin; i < end; i++)
@@ -68,7 +68,4 @@ static void rows(const QKCall *c, int64_t begin, int64_t end) {
         }
 }
 
-const QKGemmKernels qk_gemm_scalar = {.rows = rows};
-const QKGemmKernels qk_gemm_avx2 = {.rows = rows};
-const QKGemmKernels qk_gemm_avx512 = {.rows = rows};
-const QKGemmKernels qk_gemm_neon = {.rows = rows};
+const QKGemmKernels qk_gemm_scalar = {.plain = plain};
