@@ -3,6 +3,8 @@
 #if defined(__x86_64__)
 #include "bodies/gemm_pack.h"
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#define QK_W 8
+#include "bodies/functions.h"
 #include "bodies/gemm_pack_body.h"
 #include "bodies/gemm_finish_body.h"
 

@@ -5,6 +5,8 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
 #define QK_GEMM_HIGH 8
+#define QK_W 16
+#include "bodies/functions.h"
 #include "bodies/gemm_tile_body.h"
 #include "bodies/gemm_pack_body.h"
 #include "bodies/gemm_finish_body.h"
@@ -14,6 +16,8 @@ const QKGemmKernels qk_gemm_avx512 = {
 const QKGemmKernels qk_gemm_neon = {.rows = 0};
 #elif defined(__aarch64__)
 #define QK_GEMM_HIGH 6
+#define QK_W 4
+#include "bodies/functions.h"
 #include "bodies/gemm_tile_body.h"
 #include "bodies/gemm_pack_body.h"
 #include "bodies/gemm_finish_body.h"
