@@ -1,0 +1,124 @@
+public import QuintetFiles
+
+/// The weights of a model folder: one `model.safetensors`, or shards listed by `model.safetensors.index.json`.
+public struct WeightFolder: Sendable {
+    public let path: String
+    public let files: [SafetensorsFile]
+    private let shardOf: [ExactName: Int]
+
+    static let single = "model.safetensors"
+    static let indexName = "model.safetensors.index.json"
+
+    /// Opens the weights in `folder`; a file path opens that file alone.
+    public static func open(_ folder: String) throws(FileError) -> WeightFolder {
+        if folder.hasSuffix(".safetensors") { return try WeightFolder(folder, [SafetensorsFile.open(folder)]) }
+        let names = try Folder.names(in: folder)
+        if names.contains(single) { return try WeightFolder(folder, [SafetensorsFile.open(Folder.join(folder, single))]) }
+        if names.contains(indexName) { return try ShardIndex(folder, indexName).open() }
+        throw FileError(
+            "no weights here", path: folder, expected: "\(single) or \(indexName)",
+            found: names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "))
+    }
+
+    init(_ path: String, _ files: [SafetensorsFile]) throws(FileError) {
+        self.path = path
+        self.files = files
+        var shardOf: [ExactName: Int] = [:]
+        for (shard, file) in files.enumerated() {
+            for name in file.names where shardOf.updateValue(shard, forKey: ExactName(name)) != nil {
+                throw FileError("a tensor lies in two shards", path: file.path, field: name)
+            }
+        }
+        self.shardOf = shardOf
+    }
+
+    /// Every tensor, file by file in the order of the bytes.
+    public var names: [String] { files.flatMap(\.names) }
+
+    /// The file that holds a tensor and what it says about it; nil where no file does.
+    public func find(_ name: String) -> (file: SafetensorsFile, entry: SafetensorsEntry)? {
+        guard let shard = shardOf[ExactName(name)], let entry = files[shard][name] else { return nil }
+        return (files[shard], entry)
+    }
+
+    /// Bytes of all tensors.
+    public var byteCount: Int { files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + $1.range.count } } }
+}
+
+/// `model.safetensors.index.json`: which tensor lies in which shard. Shards are plain names inside the folder.
+struct ShardIndex {
+    let folder: String
+    let path: String
+    let totalSize: Int?
+    let weights: JSONObject
+
+    init(_ folder: String, _ name: String) throws(FileError) {
+        self.folder = folder
+        path = Folder.join(folder, name)
+        let json = try JSON.read(path)
+        guard let weights = json["weight_map"]?.object, !weights.isEmpty else {
+            throw FileError(
+                "not an index of shards", path: path, field: "weight_map", expected: "an object of names and files",
+                found: json["weight_map"]?.kind ?? "nothing")
+        }
+        self.weights = weights
+        let size = json["metadata"]?["total_size"]
+        totalSize = size?.int
+        if let size, totalSize == nil {
+            throw FileError("wrong total size", path: path, field: "total_size", expected: "a whole number", found: size.serialized())
+        }
+    }
+
+    func open() throws(FileError) -> WeightFolder {
+        let shards = try shardNames()
+        var files: [SafetensorsFile] = []
+        for shard in shards { files.append(try SafetensorsFile.open(shardPath(shard))) }
+        let folder = try WeightFolder(folder, files)
+        for (file, shard) in zip(files, shards) { try compare(file, shard) }
+        for (name, _) in weights where folder.find(name) == nil {
+            throw FileError("a tensor of the index lies in no shard", path: path, field: name)
+        }
+        if let totalSize, totalSize != folder.byteCount {
+            throw FileError("wrong total size", path: path, field: "total_size", expected: "\(folder.byteCount)", found: "\(totalSize)")
+        }
+        return folder
+    }
+
+    private func shardNames() throws(FileError) -> [String] {
+        var names: Set<String> = []
+        for (tensor, value) in weights {
+            guard let name = value.string, isPlain(name) else {
+                throw FileError(
+                    "a shard has to be a .safetensors file inside the folder", path: path, field: tensor,
+                    found: value.string ?? value.kind)
+            }
+            names.insert(name)
+        }
+        return names.sorted(by: Folder.precedes)
+    }
+
+    private func isPlain(_ name: String) -> Bool {
+        name.hasSuffix(".safetensors") && !name.hasPrefix(".") && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 || $0 == 0x5C }
+    }
+
+    /// The shard's path, refused where a link leads out of the folder (the hub cache's links into its own blobs may).
+    private func shardPath(_ name: String) throws(FileError) -> String {
+        let shard = Folder.join(folder, name)
+        let target = Folder.parent(of: Folder.resolved(shard))
+        let home = Folder.resolved(folder)
+        let snapshots = Folder.parent(of: home)
+        let isCache = Folder.name(of: snapshots) == "snapshots" && target == Folder.join(Folder.parent(of: snapshots), "blobs")
+        guard target == home || isCache else {
+            throw FileError("the shard is a link that leads out of the folder", path: shard, expected: "a file in \(home)", found: target)
+        }
+        return shard
+    }
+
+    private func compare(_ file: SafetensorsFile, _ shard: String) throws(FileError) {
+        for name in file.names where weights[name]?.string != shard {
+            throw FileError(
+                "the shard holds a tensor that the index puts elsewhere", path: file.path, field: name, expected: shard,
+                found: weights[name]?.string ?? "not in the index")
+        }
+    }
+}

@@ -1,0 +1,88 @@
+public import QuintetCheckpoints
+public import QuintetFiles
+public import QuintetLayers
+public import QuintetTensors
+
+/// Writes a model as a folder that `transformers` opens: config.json, generation_config.json, model.safetensors, README.md.
+///
+/// The same model gives the same bytes: nothing in the files depends on time or place.
+public struct ModelExport {
+    public let family: Family
+    public let spec: TransformerSpec
+    public var tokens: SpecialTokens
+    /// The type all weights are written in.
+    public var dtype: DType
+    public var card: ModelCard
+
+    /// - Throws: `FileError` where no family can express the spec.
+    public init(
+        _ spec: TransformerSpec, family: Family? = nil, tokens: SpecialTokens = SpecialTokens(), dtype: DType = .f32, card: ModelCard
+    ) throws(FileError) {
+        guard let family = family ?? Families.expressing(spec) else {
+            throw FileError(
+                "no family can express this model", field: "model_type", expected: Families.all.map(\.name).joined(separator: ", "),
+                hint: "change the specification or add a family")
+        }
+        self.family = family
+        self.spec = spec
+        self.tokens = tokens
+        self.dtype = dtype
+        self.card = card
+    }
+
+    /// Writes (or replaces, one file at a time, weights last) the files in `folder`, which is created.
+    public func write(_ tensors: [String: Tensor], into folder: String) throws {
+        let texts = try self.texts()
+        let items = try self.items(tensors)
+        try Folder.create(folder)
+        for (name, text) in texts { try AtomicFile.write(Folder.join(folder, name), text) }
+        try SafetensorsWriter.write(Folder.join(folder, "model.safetensors"), items)
+    }
+
+    /// The same files into a folder that appears whole.
+    public func write(_ tensors: [String: Tensor], into directory: AtomicDirectory) throws {
+        let items = try self.items(tensors)
+        for (name, text) in try texts() { try directory.file(name) { writer in try writer.write(text) } }
+        try directory.file("model.safetensors") { writer in
+            try SafetensorsWriter.write(items, into: &writer, path: directory.final)
+        }
+    }
+
+    private func texts() throws(FileError) -> [(name: String, text: String)] {
+        let config = try family.config(spec, tokens, dtype: dtypeName)
+        return [
+            ("config.json", config.serialized(pretty: true) + "\n"),
+            ("generation_config.json", generationConfig.serialized(pretty: true) + "\n"),
+            ("README.md", card.text(family: family, spec: spec)),
+        ]
+    }
+
+    private func items(_ tensors: [String: Tensor]) throws(FileError) -> [SafetensorsWriter.Item] {
+        var list: [(name: String, tensor: Tensor)] = []
+        for parameter in spec.parameters {
+            guard let tensor = tensors[parameter.name], tensor.shape.extents == parameter.shape else {
+                throw FileError(
+                    "a parameter to be saved is missing or of another shape", field: parameter.name, expected: "\(parameter.shape)",
+                    found: tensors[parameter.name].map { "\($0.shape)" } ?? "nothing")
+            }
+            list.append((parameter.name, tensor))
+        }
+        return try family.weights(spec).save(list, as: dtype)
+    }
+
+    private var generationConfig: JSON {
+        var config: JSONObject = ["_from_model_config": true]
+        if let bos = tokens.bos { config["bos_token_id"] = JSON(bos) }
+        if !tokens.eos.isEmpty { config["eos_token_id"] = tokens.eosJSON }
+        if let pad = tokens.pad { config["pad_token_id"] = JSON(pad) }
+        return .object(config)
+    }
+
+    private var dtypeName: String {
+        switch dtype {
+        case .f16: "float16"
+        case .bf16: "bfloat16"
+        default: "float32"
+        }
+    }
+}
