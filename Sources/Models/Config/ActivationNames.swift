@@ -1,5 +1,5 @@
 import QuintetFiles
-import QuintetLayers
+import QuintetTensors
 
 /// Activations by the names that configuration files use.
 enum ActivationNames {

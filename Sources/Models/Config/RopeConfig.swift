@@ -40,15 +40,20 @@ enum RopeConfig {
             return .llama3(
                 factor: try rope.number("factor"), lowFrequency: try rope.number("low_freq_factor"),
                 highFrequency: try rope.number("high_freq_factor"),
-                context: try original ?? rope.int("original_max_position_embeddings", default: context))
+                context: try originalContext(&rope, context, original))
         case "yarn": return .yarn(try yarn(&rope, context, original))
         default: throw rope.wrong("rope_type", "default, linear, dynamic, yarn or llama3", type)
         }
     }
 
-    private static func yarn(_ rope: inout ConfigReader, _ context: Int, _ outer: Int?) throws(FileError) -> RopeScaling.Yarn {
+    /// The context before scaling: the outer field wins, as in the reference.
+    private static func originalContext(_ rope: inout ConfigReader, _ context: Int, _ outer: Int?) throws(FileError) -> Int {
         let inner = try rope.int("original_max_position_embeddings", default: context)
-        let original = outer ?? inner
+        return outer ?? inner
+    }
+
+    private static func yarn(_ rope: inout ConfigReader, _ context: Int, _ outer: Int?) throws(FileError) -> RopeScaling.Yarn {
+        let original = try originalContext(&rope, context, outer)
         let factor = try rope.number("factor", default: Double(context) / Double(max(original, 1)))
         let mscale = try rope.number("mscale", default: 0)
         let mscaleAll = try rope.number("mscale_all_dim", default: 0)

@@ -1,4 +1,4 @@
-public import QuintetLayers
+import QuintetLayers
 
 /// The README.md of a model folder: what the model is, what it learned from, how to use it.
 public struct ModelCard: Sendable {

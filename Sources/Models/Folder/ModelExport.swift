@@ -1,4 +1,4 @@
-public import QuintetCheckpoints
+import QuintetCheckpoints
 public import QuintetFiles
 public import QuintetLayers
 public import QuintetTensors
