@@ -45,8 +45,8 @@ extension Setting {
             also: ["true": .block, "false": .none]),
         whole("seed", \.seed, 0...Int.max, "where every random number comes from"),
 
-        whole("logging_steps", \.logEvery, 1...(1 << 40), "steps between two lines of metrics"),
-        whole("eval_every", \.evalEvery, 1...(1 << 40), "steps between two evaluations", ["eval_steps"]),
+        whole("logging_steps", \.logEvery, 1...(1 << 40), "steps between two lines of metrics").free(),
+        whole("eval_every", \.evalEvery, 1...(1 << 40), "steps between two evaluations", ["eval_steps"]).free(),
         whole("eval_tokens", \.evalTokens, 1...(1 << 40), "held-out tokens in one evaluation"),
         whole("sample_every", \.sampleEvery, 1...(1 << 40), "steps between two samples").free(),
         text("sample_prompt", \.samplePrompt, "how samples begin").free(),

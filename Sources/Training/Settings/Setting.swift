@@ -1,4 +1,4 @@
-public import QuintetFiles
+import QuintetFiles
 
 /// One knob: its name in `run.yaml`, what it means, how it is read and written.
 public struct Setting: Sendable {
@@ -30,7 +30,7 @@ extension Setting {
     typealias Path<Value> = WritableKeyPath<TrainingConfig, Value> & Sendable
 
     static func whole(
-        _ name: String, _ path: Path<Int?>, _ range: ClosedRange<Int> = 1...(1 << 40), _ explanation: String, _ aliases: [String] = []
+        _ name: String, _ path: any Path<Int?>, _ range: ClosedRange<Int> = 1...(1 << 40), _ explanation: String, _ aliases: [String] = []
     ) -> Setting {
         Setting(
             name: name, aliases: aliases, explanation: explanation, expected: span(range), isIdentity: true,
@@ -44,7 +44,7 @@ extension Setting {
     }
 
     static func whole(
-        _ name: String, _ path: Path<Int>, _ range: ClosedRange<Int>, _ explanation: String, _ aliases: [String] = []
+        _ name: String, _ path: any Path<Int>, _ range: ClosedRange<Int>, _ explanation: String, _ aliases: [String] = []
     ) -> Setting {
         Setting(
             name: name, aliases: aliases, explanation: explanation, expected: span(range), isIdentity: true,
@@ -57,7 +57,7 @@ extension Setting {
     }
 
     static func number(
-        _ name: String, _ path: Path<Double?>, _ range: ClosedRange<Double>, _ explanation: String, _ aliases: [String] = []
+        _ name: String, _ path: any Path<Double?>, _ range: ClosedRange<Double>, _ explanation: String, _ aliases: [String] = []
     ) -> Setting {
         Setting(
             name: name, aliases: aliases, explanation: explanation, expected: span(range), isIdentity: true,
@@ -71,7 +71,7 @@ extension Setting {
     }
 
     static func number(
-        _ name: String, _ path: Path<Double>, _ range: ClosedRange<Double>, _ explanation: String, _ aliases: [String] = []
+        _ name: String, _ path: any Path<Double>, _ range: ClosedRange<Double>, _ explanation: String, _ aliases: [String] = []
     ) -> Setting {
         Setting(
             name: name, aliases: aliases, explanation: explanation, expected: span(range), isIdentity: true,
@@ -84,7 +84,7 @@ extension Setting {
     }
 
     static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
-        _ name: String, _ path: Path<Value>, _ explanation: String, _ aliases: [String] = [], also: [String: Value] = [:]
+        _ name: String, _ path: any Path<Value>, _ explanation: String, _ aliases: [String] = [], also: [String: Value] = [:]
     ) -> Setting {
         Setting(
             name: name, aliases: aliases, explanation: explanation,
@@ -98,7 +98,7 @@ extension Setting {
             })
     }
 
-    static func flag(_ name: String, _ path: Path<Bool>, _ explanation: String) -> Setting {
+    static func flag(_ name: String, _ path: any Path<Bool>, _ explanation: String) -> Setting {
         Setting(
             name: name, aliases: [], explanation: explanation, expected: "true or false", isIdentity: true,
             read: { .bool($0[keyPath: path]) },
@@ -109,7 +109,7 @@ extension Setting {
             })
     }
 
-    static func text(_ name: String, _ path: Path<String?>, _ explanation: String) -> Setting {
+    static func text(_ name: String, _ path: any Path<String?>, _ explanation: String) -> Setting {
         Setting(
             name: name, aliases: [], explanation: explanation, expected: "a text", isIdentity: true,
             read: { $0[keyPath: path].map { .string($0) } ?? .null },
@@ -120,7 +120,7 @@ extension Setting {
             })
     }
 
-    static func text(_ name: String, _ path: Path<String>, _ explanation: String) -> Setting {
+    static func text(_ name: String, _ path: any Path<String>, _ explanation: String) -> Setting {
         Setting(
             name: name, aliases: [], explanation: explanation, expected: "a text", isIdentity: true,
             read: { .string($0[keyPath: path]) },

@@ -1,4 +1,4 @@
-public import QuintetFiles
+import QuintetFiles
 import Yams
 
 extension TrainingConfig {

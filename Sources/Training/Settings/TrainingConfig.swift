@@ -1,5 +1,3 @@
-public import QuintetFiles
-
 /// Every knob of a pretraining run. Nil means: from the preset, or from the other settings.
 ///
 /// Settings come from the defaults here, then `run.yaml`, then the command line; `plan(vocabulary:)` checks them

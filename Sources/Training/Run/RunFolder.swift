@@ -1,0 +1,63 @@
+public import QuintetFiles
+
+/// The folder of one training run: settings, newest weights, checkpoints, metrics and report.
+///
+///     RUN/run.yaml            every setting
+///     RUN/config.json, model.safetensors, tokenizer.json   the newest weights: a model folder
+///     RUN/checkpoints/STEP/   what `--resume` continues from
+///     RUN/metrics.jsonl, RUN/tensorboard/, RUN/report.html
+///
+/// It is locked while this value lives; a second process is refused.
+public final class RunFolder {
+    public static let settingsName = "run.yaml"
+
+    public let path: String
+    public let checkpoints: CheckpointStore
+    /// Where to continue; nil for a run that starts at step 0.
+    public let start: CheckpointStore.Checkpoint?
+    private let lock: FolderLock
+
+    /// Opens the folder of a new run, or with `resume` of one to be continued.
+    ///
+    /// A missing folder, an empty one and (with `resume`) a run without checkpoints start at step 0.
+    /// - Throws: `TrainingError.notARun`, `.runExists`, `.noValidCheckpoint`; `FileError` where another process holds it.
+    public init(_ path: String, resume: Bool, keepLast: Int = 2, say: (String) -> Void) throws {
+        self.path = path
+        try Self.check(path, resume: resume)
+        try Folder.create(path)
+        lock = try FolderLock(path)
+        // Somebody may have started a run between the check and the lock.
+        try Self.check(path, resume: resume)
+        checkpoints = CheckpointStore(run: path, keepLast: keepLast)
+        try checkpoints.removeLeftovers()
+        start = resume ? try checkpoints.newestValid(say: say) : nil
+    }
+
+    public func file(_ name: String) -> String { Folder.join(path, name) }
+
+    /// Writes `run.yaml`, which also makes the folder a run.
+    public func write(settings: TrainingConfig) throws(FileError) { try AtomicFile.write(file(Self.settingsName), settings.yaml) }
+
+    /// The settings a run was started with; nil where there are none yet.
+    public static func settings(of path: String) throws -> TrainingConfig? {
+        let file = Folder.join(path, settingsName)
+        guard Folder.exists(file) else { return nil }
+        var config = TrainingConfig()
+        try config.apply(yamlFile: file)
+        return config
+    }
+
+    private static func check(_ path: String, resume: Bool) throws {
+        guard Folder.exists(path) else { return }
+        guard Folder.isFolder(path) else { throw TrainingError.notARun(folder: path, found: "it is a file") }
+        let names = try Folder.names(in: path).filter { $0 != ".lock" && !$0.hasPrefix(".tmp-") }
+        guard let first = names.first else { return }
+        guard names.contains(settingsName) || names.contains("checkpoints") else {
+            throw TrainingError.notARun(folder: path, found: quoted(first) + (names.count > 1 ? " and \(names.count - 1) more" : ""))
+        }
+        guard resume else {
+            let newest = try CheckpointStore(run: path, keepLast: 1).list().last
+            throw TrainingError.runExists(folder: path, step: newest?.step)
+        }
+    }
+}
