@@ -192,7 +192,7 @@ import Testing
 
     @Test func wrongFieldsAreNamed() throws {
         let good = try state.json
-        for key in good.object?.keys ?? [] where !["cursor", "model", "best_metric", "best_step"].contains(key) {
+        for key in good.object?.keys ?? [] where !["cursor", "model", "best_metric", "best_step", "random"].contains(key) {
             var bad = good
             bad[key] = ["nonsense": true]
             let error = thrown(TrainingError.self) { _ = try TrainerState(bad, source: "trainer_state.json") }

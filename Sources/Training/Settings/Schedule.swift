@@ -59,5 +59,5 @@ public struct Schedule: Sendable, Equatable {
         return min(1, max(0, Double(step - first) / Double(last - first)))
     }
 
-    private func down(_ progress: Double) -> Double { 1 - (1 - floor) * progress }
+    private func down(_ progress: Double) -> Double { floor + (1 - floor) * (1 - progress) }
 }

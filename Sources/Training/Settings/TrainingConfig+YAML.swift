@@ -43,21 +43,29 @@ extension TrainingConfig {
         var (line, column, depth) = (1, 0, 0)
         var quote: Character?
         var before: Character = "\n"
-        var inComment = false
+        var (inComment, escaped, closed, anchor) = (false, false, false, false)
         for character in text {
             column += 1
+            if before == "&" || before == "*", anchor, !character.isWhitespace {
+                throw .settingsFile(
+                    source: source, line: line, column: column - 1,
+                    problem: "anchors and aliases are not read; quote a text that begins with \(before)")
+            }
+            anchor = false
             if character.isNewline {
                 (line, column, inComment) = (line + 1, 0, false)
             } else if inComment {
             } else if let open = quote {
-                if character == open, before != "\\" || open == "'" { quote = nil }
+                if character == open, !escaped { (quote, closed) = (nil, true) }
+                escaped = character == "\\" && open == "\"" && !escaped
+            } else if closed, character == "'", before == "'" {
+                (quote, closed) = ("'", false)  // '' inside single quotes is one quote
             } else if startsToken(before) {
+                closed = false
                 switch character {
                 case "#": inComment = true
                 case "\"", "'": quote = character
-                case "&", "*":
-                    throw .settingsFile(
-                        source: source, line: line, column: column, problem: "anchors and aliases are not read; quote a text that begins with \(character)")
+                case "&", "*": anchor = true
                 case "[", "{":
                     depth += 1
                     if depth > 8 { throw .settingsFile(source: source, line: line, column: column, problem: "nested too deeply") }
