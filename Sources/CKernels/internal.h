@@ -14,6 +14,9 @@ typedef struct QKTable {
 extern const QKTable qk_table_scalar, qk_table_avx2, qk_table_avx512, qk_table_neon;
 const QKTable *qk_table(void);
 
+// Units of work: columns of the reductions over rows, elements of a squared norm's partial sums.
+enum { QK_COLUMNS = 64, QK_NORM_CHUNK = 16384 };
+
 typedef struct QKPlan { int64_t items, grain; } QKPlan;
 QKPlan qk_plan(const QKCall *call);
 

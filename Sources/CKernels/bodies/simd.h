@@ -15,7 +15,8 @@ typedef int32_t vi __attribute__((ext_vector_type(QK_W)));
 typedef uint32_t vu __attribute__((ext_vector_type(QK_W)));
 typedef uint16_t vu16 __attribute__((ext_vector_type(QK_W)));
 typedef _Float16 vh __attribute__((ext_vector_type(QK_W)));
-typedef double vd __attribute__((ext_vector_type(QK_W)));
+typedef float vf_half __attribute__((ext_vector_type(QK_W / 2), aligned(4)));
+typedef double vd __attribute__((ext_vector_type(QK_W / 2)));
 typedef vf vf_any __attribute__((aligned(4)));
 typedef vi vi_any __attribute__((aligned(4)));
 typedef vu16 vu16_any __attribute__((aligned(2)));
@@ -30,6 +31,7 @@ QK_INLINE vf as_float(vi x) { return (vf)x; }
 QK_INLINE vi as_int(vf x) { return (vi)x; }
 QK_INLINE vf pick(vi where, vf yes, vf no) { return where ? yes : no; }
 QK_INLINE vf abs_(vf x) { return as_float(as_int(x) & 0x7fffffff); }
+QK_INLINE vf square_(vf x) { return x * x; }
 QK_INLINE vf sqrt_(vf x) { return __builtin_elementwise_sqrt(x); }
 // A NaN in `b` is lost, one in `a` stays: put the data into `a`.
 QK_INLINE vf max_(vf a, vf b) { return pick(a < b, b, a); }
@@ -78,9 +80,9 @@ QK_INLINE float max_lanes(vf v) {
     return lanes[0];
 }
 QK_INLINE double sum_lanes_d(vd v) {
-    double lanes[W];
+    double lanes[W / 2];
     memcpy(lanes, &v, sizeof lanes);
-    for (int half = W / 2; half > 0; half /= 2)
+    for (int half = W / 4; half > 0; half /= 2)
         for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
     return lanes[0];
 }

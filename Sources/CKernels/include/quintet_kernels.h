@@ -34,7 +34,7 @@ enum { QK_SUM = 0, QK_MEAN = 1, QK_MAX = 2, QK_SUM_OF_SQUARES = 3 };
 enum {
     // Strided copy. kind: bytes per element (1, 2, 4, 8). p0 dst, p1 src. n0 rank <= 6, n1-n6 dims, n7-n12 dst strides, n13-n18 src strides.
     QK_OP_COPY = 0,
-    // Type conversion, round to nearest even. p0 dst, p1 src. n0 count, n1 dst type, n2 src type (f32, f16, bf16, i32 <-> f32).
+    // Type conversion, round to nearest even; to i32 toward zero, saturating, NaN to 0. p0 dst, p1 src. n0 count, n1 dst type, n2 src type (f32, f16, bf16, i32).
     QK_OP_CAST,
     // p0 dst (f32). n0 count. s0 value.
     QK_OP_FILL,
@@ -92,10 +92,10 @@ enum {
     // kind: 0 loss, 1 loss and logits overwritten by their gradient s0 * (softmax - onehot). p0 logits [rows, vocabulary], p1 targets i32 (negative = ignored),
     // p2 loss [rows], p3? lse [rows]. n0 rows, n1 vocabulary, n2 row stride. s0 scale, s1 softcap on logits (0 none).
     QK_OP_CROSS_ENTROPY,
-    // Philox4x32-10 keyed by (seed, stream), counter = element index / 4. out = keep ? x / (1 - p) : 0. p0 out, p1 x. n0 count, n1 index of element 0,
+    // Philox4x32-10, key = seed, counter = (element index / 4, stream), word = element index % 4; u = 24 high bits; keep if u >= p. out = keep ? x / (1 - p) : 0. p0 out, p1 x. n0 count, n1 index of element 0,
     // n2 seed, n3 stream. s0 p.
     QK_OP_DROPOUT,
-    // kind: 0 normal (Box-Muller, s0 mean, s1 deviation), 1 uniform [s0, s1). p0 out. n0 count, n1 index of element 0, n2 seed, n3 stream.
+    // kind: 0 normal (Box-Muller, s0 mean, s1 deviation), 1 uniform [s0, s1), 2 the raw words. p0 out. n0 count, n1 index of element 0, n2 seed, n3 stream.
     QK_OP_RANDOM,
     // p0 parameter, p1 gradient, p2 m, p3 v, p4? bf16 copy of the parameter. n0 count. s0 learning rate, s1 beta1, s2 beta2, s3 epsilon, s4 weight decay (decoupled),
     // s5 1 - beta1^t, s6 1 - beta2^t, s7 factor on the gradient.

@@ -1,0 +1,41 @@
+// How a call is cut into items and chunks: by its shape alone, so that no result depends on the threads. A chunk is worth some microseconds.
+#include "internal.h"
+
+enum { STREAMED = 1 << 15, COMPUTED = 1 << 13 };
+
+static QKPlan elements(int64_t count, int64_t grain) { return (QKPlan){count, grain}; }
+
+// Rows of `work` elements each, taken together until a chunk holds about `target`.
+static QKPlan rows(int64_t count, int64_t work, int64_t target) {
+    return (QKPlan){count, work >= target ? 1 : work < 1 ? target : target / work};
+}
+
+static QKPlan column_blocks(int64_t cols, int64_t rows_) { return rows((cols + QK_COLUMNS - 1) / QK_COLUMNS, rows_ * QK_COLUMNS, COMPUTED); }
+
+static bool cheap(int kind) {
+    return kind == QK_IDENTITY || kind == QK_RELU || kind == QK_SQUARE || kind == QK_NEGATE || kind == QK_AFFINE || kind == QK_RELU_SQUARED;
+}
+
+static QKPlan copy(const QKCall *c) {
+    int64_t count = 1;
+    for (int axis = 0; axis < c->n[0]; axis++) count *= c->n[1 + axis];
+    return elements(count, STREAMED);
+}
+
+QKPlan qk_plan(const QKCall *c) {
+    const int64_t *n = c->n;
+    switch (c->op) {
+    case QK_OP_COPY: return copy(c);
+    case QK_OP_CAST: case QK_OP_FILL: return elements(n[0], STREAMED);
+    case QK_OP_MAP: case QK_OP_MAP_GRAD: return elements(n[0], cheap(c->kind) ? STREAMED : COMPUTED);
+    case QK_OP_ZIP: return elements(n[0] * n[1], STREAMED);
+    case QK_OP_GATE: case QK_OP_GATE_GRAD: return elements(n[0] * n[1], cheap(c->kind) ? STREAMED : COMPUTED);
+    case QK_OP_REDUCE_COLS: case QK_OP_EMBED: return rows(n[0], n[1], STREAMED);
+    case QK_OP_REDUCE_ROWS: case QK_OP_NORM_GRAD_WEIGHT: case QK_OP_EMBED_GRAD: return column_blocks(n[1], n[0]);
+    case QK_OP_SOFTMAX: case QK_OP_SOFTMAX_GRAD: case QK_OP_NORM: case QK_OP_NORM_GRAD: case QK_OP_CROSS_ENTROPY: return rows(n[0], n[1], COMPUTED);
+    case QK_OP_ROPE: return rows(n[0], n[1] * n[2], COMPUTED);
+    case QK_OP_DROPOUT: case QK_OP_RANDOM: case QK_OP_ADAMW: return elements(n[0], COMPUTED);
+    case QK_OP_SQUARED_NORM: return (QKPlan){(n[0] + QK_NORM_CHUNK - 1) / QK_NORM_CHUNK, 4};
+    default: return (QKPlan){0, 1};
+    }
+}
