@@ -24,7 +24,7 @@ extension KernelTests {
         }
 
         @Test func casts() {
-            let special: [Float] = [0, -0.0, 1, -1, 65504, 65520, 1e6, 6e-8, 3e-8, 1e-7, 5.96e-8, .infinity, -.infinity, .nan, 3e9, -3e9, 1.5, -2.5, 0.1, 1e-40]
+            let special: [Float] = [0, -0.0, 1, -1, 65504, 65520, 1e6, 6e-8, 3e-8, 1e-7, 5.96e-8, .infinity, -.infinity, .nan, 3e9, -3e9, 1.5, -2.5, 0.1, 0x1p-133]
             let values = special + numbers(40_000, -70_000...70_000) + numbers(500, -0.001...0.001) + numbers(500, -1e-6...1e-6)
             for count in [0, 1, 7, 9, values.count] {
                 let x = Memory(Array(values.prefix(count)))
