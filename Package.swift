@@ -50,7 +50,7 @@ let package = Package(
         room("Layers", ["Tensors", "Checkpoints"]),
         room("Models", ["Layers", "Checkpoints", "Tensors", "Files"]),
         room("Corpus", ["Tokenizers", "Files"], ["CZlib"]),
-        room("Generation", ["Models", "Layers", "Tokenizers", "Tensors", "Files"]),
+        room("Generation", ["Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),
         room("Training", ["Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"], [yaml]),
         .target(
             name: "Quintet",

@@ -2,4 +2,5 @@ import ArgumentParser
 
 /// Every subcommand, one line each; the order is the order of `quintet --help`.
 let commands: [any ParsableCommand.Type] = [
+    VerifyCommand.self,
 ]

@@ -1,0 +1,121 @@
+public import QuintetLayers
+import QuintetTensors
+
+/// One text being made: the model, its cache, and the logits of the last token.
+///
+/// ```swift
+/// let session = try GenerationSession(model, capacity: 512)
+/// try session.prefill([1, 403, 407])
+/// session.step(sampler.next(session.logits))   // logits of the next position
+/// ```
+/// The first step is recorded; later ones replay its kernel calls with new ids and positions, so they allocate nothing.
+public final class GenerationSession {
+    public let model: Transformer
+    /// Tokens the session can hold.
+    public let capacity: Int
+    /// Tokens it holds.
+    public private(set) var count = 0
+
+    private let cache: KVCache
+    private let sequences: Tensor
+    private let id = Tensor([Int32(0)], [1])
+    private let position = Tensor([Int32(0)], [1])
+    private var recording: Recording?
+    private var recordedLogits: Tensor?
+    private var lastLogits: Tensor
+    /// Rows of a prefill that run at once: enough to fill the kernels, little enough to stay in cache.
+    private static let chunk = 512
+
+    /// - Throws: `OptionError` where the model cannot hold `capacity` tokens.
+    public init(_ model: Transformer, capacity: Int) throws(OptionError) {
+        if model.spec.embedding.positions == .learned, capacity > model.spec.context {
+            throw OptionError(option: "context", expected: "at most \(model.spec.context), the positions this model learned", found: "\(capacity)")
+        }
+        guard capacity > 0, capacity < 1 << 24 else {
+            throw OptionError(option: "context", expected: "from 1 to \(1 << 24)", found: "\(capacity)")
+        }
+        self.model = model
+        self.capacity = capacity
+        cache = KVCache(model.spec, capacity: capacity)
+        sequences = Tensor([Int32](repeating: 0, count: Self.chunk), [Self.chunk])
+        lastLogits = Tensor.filled([1, model.spec.vocabulary])
+        cache.reserve(capacity)
+    }
+
+    /// Scores of every token for the next position; the next step overwrites them.
+    public var logits: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: lastLogits.data.assumingMemoryBound(to: Float.self), count: lastLogits.count)
+    }
+
+    /// Bytes of keys and values that one more token reads and one token adds.
+    public var cacheBytesPerToken: Int { cache.bytesPerPosition }
+
+    /// Reads tokens after those already there.
+    /// - Throws: `OptionError` where they do not fit, or an id is outside the vocabulary.
+    public func prefill(_ ids: [Int32]) throws(OptionError) {
+        try check(ids)
+        var start = 0
+        while start < ids.count {
+            let end = min(start + Self.chunk, ids.count)
+            let hidden = forward(Array(ids[start..<end]))
+            count += end - start
+            if end == ids.count { lastLogits = model.logits(hidden.slice(0, end - start - 1..<end - start).contiguous()) }
+            start = end
+        }
+    }
+
+    /// Reads one token; there has to be room (`count < capacity`).
+    public func step(_ token: Int32) {
+        precondition(count < capacity, "the session is full")
+        id.data.storeBytes(of: token, as: Int32.self)
+        position.data.storeBytes(of: Int32(count), as: Int32.self)
+        count += 1
+        if let recording, let recordedLogits {
+            recording.replay()
+            lastLogits = recordedLogits
+        } else {
+            recording = Recording({ decode() }) { recordedLogits = $0 }
+            lastLogits = recordedLogits ?? lastLogits
+        }
+    }
+
+    /// Forgets everything read; the pages stay.
+    public func reset() { count = 0 }
+
+    private func forward(_ ids: [Int32]) -> Tensor {
+        let rows = ids.count
+        let positions = Tensor((0..<rows).map { Int32(count + $0) }, [rows])
+        var pass = Pass(
+            batch: 1, positions: positions, length: capacity, cache: CacheView(cache, sequences: sequences.slice(0, 0..<rows)))
+        return model(Tensor(ids, [rows]), &pass)
+    }
+
+    private func decode() -> Tensor {
+        var pass = Pass(batch: 1, positions: position, length: capacity, cache: CacheView(cache, sequences: sequences.slice(0, 0..<1)))
+        return model.logits(model(id, &pass))
+    }
+
+    private func check(_ ids: [Int32]) throws(OptionError) {
+        guard !ids.isEmpty, ids.count <= capacity - count else {
+            throw OptionError(option: "prompt", expected: "1 to \(capacity - count) tokens", found: "\(ids.count)")
+        }
+        if let wrong = ids.first(where: { $0 < 0 || Int($0) >= model.spec.vocabulary }) {
+            throw OptionError(option: "prompt", expected: "ids from 0 to \(model.spec.vocabulary - 1)", found: "\(wrong)")
+        }
+    }
+}
+
+extension GenerationSession {
+    /// The most likely continuation: `count` new tokens after `prompt`, whatever they are.
+    public func greedy(_ prompt: [Int32], count: Int) throws(OptionError) -> [Int32] {
+        reset()
+        try prefill(prompt)
+        var sampler = Sampler(.greedy, vocabulary: model.spec.vocabulary)
+        var ids: [Int32] = []
+        while ids.count < count {
+            ids.append(sampler.next(logits))
+            if ids.count < count { step(ids[ids.count - 1]) }
+        }
+        return ids
+    }
+}
