@@ -5,7 +5,7 @@ struct WordCache {
     struct Slot {
         var low: UInt64
         var high: UInt64  // 0 is an empty slot: every key carries its length here
-        var ids: (Int32, Int32, Int32, Int32)  // -1 from the end on
+        var ids: SIMD4<Int32>  // -1 where there are fewer
     }
 
     static let sets = 1 << 15
@@ -14,7 +14,7 @@ struct WordCache {
     init() {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: Self.sets * 64, alignment: 64)
         slots = memory.bindMemory(to: Slot.self, capacity: Self.sets * 2)
-        slots.initialize(repeating: Slot(low: 0, high: 0, ids: (-1, -1, -1, -1)), count: Self.sets * 2)
+        slots.initialize(repeating: Slot(low: 0, high: 0, ids: SIMD4(repeating: -1)), count: Self.sets * 2)
     }
 
     func deallocate() { UnsafeMutableRawPointer(slots).deallocate() }
@@ -31,9 +31,8 @@ struct WordCache {
         set[1] = set[0]
         set[0] = Slot(
             low: key.low, high: key.high,
-            ids: (
-                count > 0 ? ids[0] : -1, count > 1 ? ids[1] : -1, count > 2 ? ids[2] : -1, count > 3 ? ids[3] : -1
-            ))
+            ids: SIMD4(
+                count > 0 ? ids[0] : -1, count > 1 ? ids[1] : -1, count > 2 ? ids[2] : -1, count > 3 ? ids[3] : -1))
     }
 }
 
@@ -55,6 +54,13 @@ struct IDSink {
         if count == capacity { grow(by: 1) }
         base[count] = id
         count &+= 1
+    }
+
+    /// Appends up to four ids, -1 after the last; room for four must be there.
+    @inline(__always)
+    mutating func appendPadded(_ ids: SIMD4<Int32>) {
+        UnsafeMutableRawPointer(base + count).storeBytes(of: ids, as: SIMD4<Int32>.self)
+        count &+= 4 &+ Int((ids &>> 31).wrappedSum())
     }
 
     /// Makes room for `more` ids.

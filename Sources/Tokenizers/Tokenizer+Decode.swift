@@ -1,0 +1,123 @@
+/// Decoding in progress: where the start of the text and a run of byte tokens stand.
+struct DecodeState {
+    let plan: DecodePlan
+    private var stripsLeft: Int
+    private var run: [UInt8] = []
+    private var isFirst = true
+
+    init(_ plan: DecodePlan) {
+        self.plan = plan
+        stripsLeft = plan.stripCount
+    }
+
+    /// Adds the text of one token. `holdsRuns` keeps byte tokens back until their run is over.
+    mutating func push(_ id: Int32, holdsRuns: Bool, into out: inout [UInt8]) {
+        guard plan.ends.indices.contains(Int(id)) else { return }
+        if !plan.byteValues.isEmpty, plan.byteValues[Int(id)] >= 0 {
+            run.append(UInt8(plan.byteValues[Int(id)]))
+            if !holdsRuns { releaseCharacters(into: &out) }
+            return
+        }
+        endRun(into: &out)
+        let start = id == 0 ? 0 : plan.ends[Int(id) - 1]
+        if !isFirst { out.append(contentsOf: plan.separator) }
+        isFirst = false
+        append(plan.bytes[start..<plan.ends[Int(id)]], to: &out)
+    }
+
+    /// A run of byte tokens is text if it is UTF-8, else one replacement character a byte (as the peer does).
+    mutating func endRun(into out: inout [UInt8]) {
+        if run.isEmpty { return }
+        let bytes = run
+        run.removeAll(keepingCapacity: true)
+        if String(validating: bytes, as: UTF8.self) != nil {
+            append(bytes[...], to: &out)
+        } else {
+            for _ in bytes { append([0xEF, 0xBF, 0xBD], to: &out) }
+        }
+    }
+
+    /// Hands out the characters that are complete, so that a stream need not wait for the end of the run.
+    private mutating func releaseCharacters(into out: inout [UInt8]) {
+        let complete = completeCount(run)
+        guard complete > 0, String(validating: run[..<complete], as: UTF8.self) != nil else { return }
+        append(run[..<complete], to: &out)
+        run.removeFirst(complete)
+    }
+
+    private mutating func append(_ bytes: ArraySlice<UInt8>, to out: inout [UInt8]) {
+        var bytes = bytes
+        while stripsLeft > 0, let first = bytes.first {
+            guard first == plan.stripped else {
+                stripsLeft = 0
+                break
+            }
+            stripsLeft -= 1
+            bytes = bytes.dropFirst()
+        }
+        out.append(contentsOf: bytes)
+    }
+}
+
+/// How many bytes come before an unfinished UTF-8 sequence at the end.
+func completeCount(_ bytes: some RandomAccessCollection<UInt8>) -> Int {
+    let tail = Array(bytes.suffix(3))
+    for (index, byte) in tail.enumerated() where byte >= 0xC2 && byte <= 0xF4 {
+        let length = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4
+        let rest = tail[(index + 1)...]
+        if index + length > tail.count, rest.allSatisfy({ $0 & 0xC0 == 0x80 }) { return bytes.count - tail.count + index }
+    }
+    return bytes.count
+}
+
+extension Tokenizer {
+    /// The text of ids. Ids that are not in the vocabulary are left out; broken UTF-8 becomes U+FFFD.
+    public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) -> String {
+        String(decoding: decodeBytes(ids, skipSpecialTokens: skipSpecialTokens), as: UTF8.self)
+    }
+
+    /// The bytes of ids, as they are: with a byte-level tokenizer `decodeBytes(encode(bytes)) == bytes` for any bytes.
+    public func decodeBytes(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) -> [UInt8] {
+        var state = DecodeState(decodePlan)
+        var out: [UInt8] = []
+        for id in ids where !(skipSpecialTokens && isSpecial(id)) { state.push(id, holdsRuns: true, into: &out) }
+        state.endRun(into: &out)
+        return out
+    }
+
+    /// A decoder that takes one id at a time and never hands out half a character.
+    public func makeStreamingDecoder(skipSpecialTokens: Bool = true) -> StreamingDecoder {
+        StreamingDecoder(self, skipSpecialTokens: skipSpecialTokens)
+    }
+}
+
+/// Text from ids as they come. The pieces joined are `decode` of all ids (where byte tokens spell valid UTF-8).
+public struct StreamingDecoder: Sendable {
+    private let tokenizer: Tokenizer
+    private let skipsSpecial: Bool
+    private var state: DecodeState
+    private var pending: [UInt8] = []
+
+    init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool) {
+        self.tokenizer = tokenizer
+        skipsSpecial = skipSpecialTokens
+        state = DecodeState(tokenizer.decodePlan)
+    }
+
+    /// The text that is certain after this id; empty while a character is incomplete.
+    public mutating func append(_ id: Int32) -> String {
+        if skipsSpecial && tokenizer.isSpecial(id) { return "" }
+        state.push(id, holdsRuns: false, into: &pending)
+        let complete = completeCount(pending)
+        if complete == 0 { return "" }
+        defer { pending.removeFirst(complete) }
+        return String(decoding: pending[..<complete], as: UTF8.self)
+    }
+
+    /// What is left at the end: broken characters become U+FFFD.
+    public mutating func finish() -> String {
+        state.endRun(into: &pending)
+        defer { pending.removeAll() }
+        return String(decoding: pending, as: UTF8.self)
+    }
+}
