@@ -1,4 +1,4 @@
-/// An element type of the safetensors format; raw values are the names in the header.
+/// An element type of the safetensors format, in the reference's order; raw values are the names in the header.
 public enum SafetensorsType: String, Sendable, CaseIterable {
     case bool = "BOOL"
     case f4 = "F4"
@@ -32,4 +32,7 @@ public enum SafetensorsType: String, Sendable, CaseIterable {
         case .c64, .f64, .i64, .u64: 64
         }
     }
+
+    /// Place in the reference's list of types; files hold high ranks first, so that every tensor is aligned.
+    var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }

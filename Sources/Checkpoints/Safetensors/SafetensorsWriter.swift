@@ -32,7 +32,7 @@ public enum SafetensorsWriter {
         var byteCount: Int { shape.reduce(1, *) * type.bits / 8 }
     }
 
-    /// Writes `items` to `path`, wide types first, then by name, as the reference does; the header is padded to 8 bytes.
+    /// Writes `items` to `path` in the order and with the padding of the reference: byte for byte what it would write.
     ///
     /// Names have to differ, and at most one tensor may be empty: it would share its offset with another.
     public static func write(_ path: String, _ items: [Item], metadata: [(String, String)] = [("format", "pt")]) throws {
@@ -60,7 +60,7 @@ public enum SafetensorsWriter {
     private static func plan(_ path: String, _ items: [Item], _ metadata: [(String, String)]) throws(FileError) -> ([Item], [UInt8]) {
         let sorted = items.sorted { a, b in
             if (a.byteCount == 0) != (b.byteCount == 0) { return b.byteCount == 0 }
-            if a.type.bits != b.type.bits { return a.type.bits > b.type.bits }
+            if a.type != b.type { return a.type.rank > b.type.rank }
             return Folder.precedes(a.name, b.name)
         }
         guard items.count(where: { $0.byteCount == 0 }) <= 1 else {
