@@ -78,6 +78,6 @@ import Testing
 
     @Test func refusesAParameterWithoutRow() throws {
         #expect(throws: FileError.self) { try map.load([("norm.weight", [2])], from: try folder(theirs)) }
-        #expect(throws: FileError.self) { try map.save([("norm.weight", Tensor([1, 2], [2]))]) }
+        #expect(throws: FileError.self) { try map.save([("norm.weight", Tensor([Float(1), 2], [2]))]) }
     }
 }
