@@ -2,5 +2,6 @@ import ArgumentParser
 
 /// Every subcommand, one line each; the order is the order of `quintet --help`.
 let commands: [any ParsableCommand.Type] = [
+    TokenizerCommand.self,
     VerifyCommand.self,
 ]

@@ -1,0 +1,43 @@
+import QuintetFiles
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// All of standard input, which has to be UTF-8.
+func readStandardInput() throws(FileError) -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = read(0, &buffer, buffer.count)
+        if count < 0 { throw FileError("cannot read standard input", code: errno) }
+        if count == 0 { break }
+        bytes.append(contentsOf: buffer[..<count])
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw FileError("standard input is not UTF-8")
+    }
+    return text
+}
+
+/// Buffered standard output, for many short lines; a reader that goes away ends the program quietly.
+struct StandardOutput {
+    private var buffer: [UInt8] = []
+
+    mutating func write(_ text: String) {
+        buffer.append(contentsOf: text.utf8)
+        if buffer.count >= 1 << 16 { flush() }
+    }
+
+    mutating func flush() {
+        buffer.withUnsafeBytes { bytes in
+            _ = fwrite(bytes.baseAddress, 1, bytes.count, stdout)
+        }
+        fflush(stdout)
+        buffer.removeAll(keepingCapacity: true)
+    }
+}
