@@ -34,10 +34,22 @@ struct StandardOutput {
     }
 
     mutating func flush() {
-        buffer.withUnsafeBytes { bytes in
-            _ = fwrite(bytes.baseAddress, 1, bytes.count, stdout)
+        var done = 0
+        while done < buffer.count {
+            let count = buffer[done...].withUnsafeBytes { Self.write(1, $0) }
+            if count < 0 && errno != EINTR { break }
+            done += max(count, 0)
         }
-        fflush(stdout)
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Musl)
+            Musl.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Darwin)
+            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
     }
 }
