@@ -22,6 +22,29 @@ static QKPlan copy(const QKCall *c) {
     return elements(count, STREAMED);
 }
 
+int64_t qk_query_tile(int64_t queries) { return queries >= 256 ? 128 : 64; }
+
+// Multiply-adds of a chunk of attention.
+static QKPlan attention_items(int64_t items, int64_t work) { return rows(items, work, 1 << 18); }
+
+static QKPlan attention(const QKCall *c) {
+    int64_t tile = qk_query_tile(c->n[1]), tiles = (c->n[1] + tile - 1) / tile, deep = c->n[1] < tile ? c->n[1] : tile;
+    return attention_items(c->n[0] * c->n[4] * tiles, deep * c->n[2] * c->n[3] / c->n[4] * c->n[5]);
+}
+
+static QKPlan attention_grad(const QKCall *c) { return attention_items(c->n[0] * c->n[4], 3 * c->n[1] * c->n[2] * c->n[3] / c->n[4] * c->n[5]); }
+
+// Rows are independent, so their chunks may follow their positions.
+static QKPlan attention_paged(const QKCall *c) {
+    int64_t keys = 0;
+    for (int64_t row = 0; row < c->n[0]; row++) keys += ((const int32_t *)c->p[5])[row] + 1;
+    QKPlan plan = attention_items(c->n[0] * c->n[4], c->n[0] ? keys / c->n[0] * (c->n[3] / c->n[4]) * c->n[5] * 2 : 1);
+    // Runs of rows share the pages they read.
+    int64_t run = c->n[0] * c->n[4] / 8 < QK_PAGE ? c->n[0] * c->n[4] / 8 : QK_PAGE;
+    if (c->n[0] >= 16 && plan.grain < run) plan.grain = run;
+    return plan;
+}
+
 QKPlan qk_plan(const QKCall *c) {
     const int64_t *n = c->n;
     switch (c->op) {
@@ -36,6 +59,10 @@ QKPlan qk_plan(const QKCall *c) {
     case QK_OP_ROPE: return rows(n[0], n[1] * n[2], COMPUTED);
     case QK_OP_DROPOUT: case QK_OP_RANDOM: case QK_OP_ADAMW: return elements(n[0], COMPUTED);
     case QK_OP_SQUARED_NORM: return (QKPlan){(n[0] + QK_NORM_CHUNK - 1) / QK_NORM_CHUNK, 4};
+    case QK_OP_ATTENTION: return attention(c);
+    case QK_OP_ATTENTION_GRAD: return attention_grad(c);
+    case QK_OP_ATTENTION_PAGED: return attention_paged(c);
+    case QK_OP_CACHE_APPEND: return rows(n[0], 4 * n[4] * n[5], COMPUTED);
     default: return (QKPlan){0, 1};
     }
 }

@@ -1,5 +1,6 @@
 // The slow twin: plain loops, obviously right, on any machine. Tests hold every fast kernel against it.
 #pragma STDC FP_CONTRACT OFF
+#include "scalar/attention.h"
 #include "scalar/elementwise.h"
 #include "scalar/random.h"
 #include "scalar/rows.h"
@@ -14,5 +15,7 @@ const QKTable qk_table_scalar = {
         [QK_OP_NORM_GRAD_WEIGHT] = scalar_norm_grad_weight, [QK_OP_ROPE] = scalar_rope, [QK_OP_EMBED] = scalar_embed,
         [QK_OP_EMBED_GRAD] = scalar_embed_grad, [QK_OP_CROSS_ENTROPY] = scalar_cross_entropy, [QK_OP_DROPOUT] = scalar_dropout,
         [QK_OP_RANDOM] = scalar_random, [QK_OP_ADAMW] = scalar_adamw, [QK_OP_SQUARED_NORM] = scalar_squared_norm,
+        [QK_OP_ATTENTION] = scalar_attention, [QK_OP_ATTENTION_GRAD] = scalar_attention_grad, [QK_OP_ATTENTION_PAGED] = scalar_attention_paged,
+        [QK_OP_CACHE_APPEND] = scalar_cache_append,
     },
 };

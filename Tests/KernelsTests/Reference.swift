@@ -22,5 +22,6 @@ enum Reference {
     static func sin(_ x: Double) -> Double { systemSin(x) }
     static func cos(_ x: Double) -> Double { systemCos(x) }
     static func erfc(_ x: Double) -> Double { systemErfc(x) }
+    static func power(_ x: Float, _ n: Int) -> Float { Float(systemPow(Double(x), Double(n))) }
     static func pow(_ x: Double, _ y: Double) -> Double { systemPow(x, y) }
 }

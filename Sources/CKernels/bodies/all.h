@@ -1,4 +1,6 @@
 // All bodies, and the table of them.
+#include "attention.h"
+#include "attention_grad.h"
 #include "copy.h"
 #include "elementwise.h"
 #include "embed.h"
@@ -16,4 +18,6 @@
     [QK_OP_NORM_GRAD_WEIGHT] = body_norm_grad_weight, [QK_OP_ROPE] = body_rope, [QK_OP_EMBED] = body_embed,                 \
     [QK_OP_EMBED_GRAD] = body_embed_grad, [QK_OP_CROSS_ENTROPY] = body_cross_entropy, [QK_OP_DROPOUT] = body_dropout,       \
     [QK_OP_RANDOM] = body_random, [QK_OP_ADAMW] = body_adamw, [QK_OP_SQUARED_NORM] = body_squared_norm,                     \
+    [QK_OP_ATTENTION] = body_attention, [QK_OP_ATTENTION_GRAD] = body_attention_grad,                                       \
+    [QK_OP_ATTENTION_PAGED] = body_attention_paged, [QK_OP_CACHE_APPEND] = body_cache_append,                               \
 }

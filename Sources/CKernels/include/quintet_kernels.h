@@ -72,7 +72,8 @@ enum {
     // Attention over whole sequences, online softmax. kind: 0 causal, 1 bidirectional. p0 out, p1 q, p2 k, p3 v, p4? lse [batch, heads, tq],
     // p5? key mask u8 [batch, tk] (0 = padding), p6? slopes f32 [heads] (ALiBi), p7? sinks f32 [heads]. n0 batch, n1 tq, n2 tk, n3 heads, n4 kv heads, n5 head width,
     // n6 q row stride, n7 k row stride, n8 v row stride, n9 out row stride (row = batch * t + position; heads side by side),
-    // n10 window (0 none; w: keys in (i-w, i]), n11 position of query 0. s0 scale, s1 softcap (0 none). A row that sees no key gives zeros, lse = -inf.
+    // n10 window (0 none; w: keys in (i-w, i], or with |i - j| < w where bidirectional), n11 position of query 0;
+    // ALiBi adds -slope * |i - j|. s0 scale, s1 softcap (0 none). A row that sees no key gives zeros, lse = -inf.
     QK_OP_ATTENTION,
     // Backward, recomputed from lse. p0 dq, p1 dk, p2 dv, p3 q, p4 k, p5 v, p6 out, p7 dout, p8 lse, p9? key mask, p10? slopes, p11? scratch unused.
     // n0-n11, s0, s1, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).

@@ -1,0 +1,100 @@
+// The small matrix product of attention: C[r][lanes] = start + sum over k of A(r, k) * B[k][lanes], one chain of fused multiply-adds per element in the
+// order of k. Accumulators stay in registers; lanes run along B's rows, A's elements are broadcast.
+#ifndef QUINTET_TILE_H
+#define QUINTET_TILE_H
+#include "simd.h"
+
+// Rows of a block, and vectors side by side in it: 12 of 16 registers, or 24 of 32.
+enum { TILE_ROWS = 6, TILE_VECTORS = QK_TILE_VECTORS, PAGE = QK_PAGE };
+
+typedef struct {
+    float *c;
+    const float *a, *b;
+    int64_t c_stride, a_row, a_step, b_stride;
+    int64_t first, last;   // k in [first, last)
+    bool add;              // start from C, else from zero
+    const float *factor;   // where given, start from factor[r] * C
+} Tile;
+
+QK_INLINE void tile_block(const Tile *t, int64_t column, int rows, int vectors, int64_t lanes) {
+    vf sum[TILE_ROWS][8];
+    const float *a = t->a + t->first * t->a_step, *b = t->b + t->first * t->b_stride + column;
+    int64_t a_row = t->a_row, a_step = t->a_step, b_stride = t->b_stride;
+    float *c = t->c + column;
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            sum[r][v] = t->add ? load_n(c + r * t->c_stride + v * W, lanes) : splat(0);
+            if (t->factor) sum[r][v] *= t->factor[r];
+        }
+    for (int64_t k = t->first; k < t->last; k++, a += a_step, b += b_stride) {
+        vf x[8];
+        for (int v = 0; v < vectors; v++) x[v] = load_n(b + v * W, lanes);
+        for (int r = 0; r < rows; r++) {
+            vf y = splat(a[r * a_row]);
+            for (int v = 0; v < vectors; v++) sum[r][v] = fma_(y, x[v], sum[r][v]);
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) store_n(c + r * t->c_stride + v * W, lanes, sum[r][v]);
+}
+
+// Columns [from, to) for a fixed number of rows: wide blocks, single vectors, a cut one.
+#define QK_TILE_OF(rows, vectors)                                                                               \
+    static __attribute__((noinline)) void tile_##rows(const Tile *t, int64_t from, int64_t to) {                \
+        for (; from + vectors * W <= to; from += vectors * W) tile_block(t, from, rows, vectors, W);            \
+        for (; from + W <= to; from += W) tile_block(t, from, rows, 1, W);                                      \
+        if (from < to) tile_block(t, from, rows, 1, to - from);                                                 \
+    }
+QK_TILE_OF(1, 8)
+QK_TILE_OF(2, 4)
+QK_TILE_OF(3, TILE_VECTORS)
+QK_TILE_OF(4, TILE_VECTORS)
+QK_TILE_OF(5, TILE_VECTORS)
+QK_TILE_OF(6, TILE_VECTORS)
+
+static void tile(const Tile *t, int64_t rows, int64_t from, int64_t to) {
+    switch (rows) {
+    case 1: tile_1(t, from, to); break;
+    case 2: tile_2(t, from, to); break;
+    case 3: tile_3(t, from, to); break;
+    case 4: tile_4(t, from, to); break;
+    case 5: tile_5(t, from, to); break;
+    default: tile_6(t, from, to);
+    }
+}
+
+// MARK: Packing a page
+
+typedef float v4 __attribute__((ext_vector_type(4)));
+typedef v4 v4_any __attribute__((aligned(4)));
+
+QK_INLINE void transpose_4(float *out, int64_t out_stride, const float *x, int64_t stride) {
+    v4 a = *(const v4_any *)x, b = *(const v4_any *)(x + stride), c = *(const v4_any *)(x + 2 * stride), d = *(const v4_any *)(x + 3 * stride);
+    v4 ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+    v4 ac2 = __builtin_shufflevector(a, c, 2, 6, 3, 7), bd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(v4_any *)out = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
+    *(v4_any *)(out + out_stride) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
+    *(v4_any *)(out + 2 * out_stride) = __builtin_shufflevector(ac2, bd2, 0, 4, 1, 5);
+    *(v4_any *)(out + 3 * out_stride) = __builtin_shufflevector(ac2, bd2, 2, 6, 3, 7);
+}
+
+// out [width][PAGE] from x [count, width]; the columns past `count` are zero.
+static void pack_columns(float *out, const float *x, int64_t stride, int64_t count, int64_t width) {
+    int64_t d = 0, whole = count & ~(int64_t)3;
+    for (; d + 4 <= width; d += 4)
+        for (int64_t j = 0; j < whole; j += 4) transpose_4(out + d * PAGE + j, PAGE, x + j * stride + d, stride);
+    for (; d < width; d++)
+        for (int64_t j = 0; j < whole; j++) out[d * PAGE + j] = x[j * stride + d];
+    for (d = 0; d < width && whole < PAGE; d++)
+        for (int64_t j = whole; j < PAGE; j++) out[d * PAGE + j] = j < count ? x[j * stride + d] : 0;
+}
+
+// out [count][padded] from x [count, width]; the columns past `width` are zero.
+static void pack_rows(float *out, int64_t padded, const float *x, int64_t stride, int64_t count, int64_t width) {
+    for (int64_t r = 0; r < count; r++, out += padded, x += stride) {
+        for (int64_t i = 0; i < padded; i += W) store(out + i, load_n(x + i, width - i));
+    }
+}
+
+static int64_t padded_width(int64_t width) { return (width + W - 1) / W * W; }
+#endif
