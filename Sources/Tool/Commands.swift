@@ -3,5 +3,6 @@ import ArgumentParser
 /// Every subcommand, one line each; the order is the order of `quintet --help`.
 let commands: [any ParsableCommand.Type] = [
     TokenizerCommand.self,
+    GenerateCommand.self,
     VerifyCommand.self,
 ]

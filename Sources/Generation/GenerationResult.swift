@@ -1,0 +1,63 @@
+/// How much text to make and how.
+public struct GenerationOptions: Sendable, Equatable {
+    /// New tokens at most.
+    public var maxTokens: Int
+    /// Tokens of prompt and text together at most; nil for what the model was made for.
+    public var context: Int?
+    /// How tokens are chosen; nil for what the model's folder says.
+    public var sampling: SamplingOptions?
+    /// Text ends before any of these.
+    public var stops: [String]
+    /// Goes on past the model's own ends of text: for measuring.
+    public var ignoresEnd: Bool
+
+    public init(maxTokens: Int = 128, context: Int? = nil, sampling: SamplingOptions? = nil, stops: [String] = [], ignoresEnd: Bool = false) {
+        self.maxTokens = maxTokens
+        self.context = context
+        self.sampling = sampling
+        self.stops = stops
+        self.ignoresEnd = ignoresEnd
+    }
+
+    func validate(promptTokens: Int, context: Int) throws(OptionError) {
+        guard maxTokens > 0, maxTokens < 1 << 24 else {
+            throw OptionError(option: "max-tokens", expected: "from 1 to \((1 << 24) - 1)", found: "\(maxTokens)")
+        }
+        guard context > 0 else { throw OptionError(option: "context", expected: "at least 1", found: "\(context)") }
+        guard promptTokens < context else {
+            throw OptionError(option: "prompt", expected: "fewer tokens than the context of \(context)", found: "\(promptTokens)")
+        }
+        try sampling?.validate()
+    }
+}
+
+/// Why a text ended.
+public enum FinishReason: String, Sendable, Equatable {
+    /// The model or a stop string ended it.
+    case stop
+    /// It reached `maxTokens` or the end of the context.
+    case length
+}
+
+/// A text that was made.
+public struct GenerationResult: Sendable, Equatable {
+    /// The new text, without the prompt, special tokens and what follows a stop string.
+    public let text: String
+    /// The new ids, the end of text included where the model gave one.
+    public let ids: [Int32]
+    public let promptIDs: [Int32]
+    public let finishReason: FinishReason
+    public let timings: GenerationTimings
+}
+
+/// How long it took, in seconds.
+public struct GenerationTimings: Sendable, Equatable {
+    public let promptTokens: Int
+    public let promptSeconds: Double
+    public let generatedTokens: Int
+    public let generationSeconds: Double
+
+    public var promptTokensPerSecond: Double { promptSeconds > 0 ? Double(promptTokens) / promptSeconds : 0 }
+    /// The first new token comes out of the prompt's pass, so the others are counted.
+    public var tokensPerSecond: Double { generationSeconds > 0 ? Double(max(generatedTokens - 1, 0)) / generationSeconds : 0 }
+}
