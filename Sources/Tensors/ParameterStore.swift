@@ -30,7 +30,8 @@ public final class ParameterStore: @unchecked Sendable {
         self.matrixDType = matrixDType
         let total = ParameterStore.slabCount(entries)
         values = Tensor.filled([total])
-        gradients = wantsGradients ? Tensor(uninitialized: [total]) : Tensor(uninitialized: [0])
+        // The padding between parameters stays zero, so that a norm can read the slab in one call.
+        gradients = Tensor.filled([wantsGradients ? total : 0])
         copies = matrixDType == .f32 ? nil : Tensor(uninitialized: [total], dtype: matrixDType)
         indices = Dictionary(entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         written = Array(repeating: false, count: entries.count)
@@ -85,7 +86,12 @@ public final class ParameterStore: @unchecked Sendable {
 
     /// Makes the low-precision copies equal to the masters, after the masters were written.
     public func refreshCopies() {
-        for index in entries.indices { if let copy = copy(index) { copy.castIn(master(index)) } }
+        for index in entries.indices { refreshCopy(index) }
+    }
+
+    /// The same for one parameter.
+    public func refreshCopy(_ index: Int) {
+        if let copy = copy(index) { copy.castIn(master(index)) }
     }
 
     /// Forgets all gradients; the first one that arrives overwrites.

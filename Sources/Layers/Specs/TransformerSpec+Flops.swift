@@ -1,0 +1,29 @@
+extension TransformerSpec {
+    /// Floating-point operations of a forward pass over `batch` sequences of `time` tokens, multiply and add counted apart.
+    ///
+    /// Matrix products and attention alone, causal attention counted half; a training step takes three times as many.
+    public func forwardFlops(batch: Int, time: Int) -> Double {
+        let rows = Double(batch * time)
+        let head = 2 * rows * Double(vocabulary) * Double(width)
+        return layers.reduce(head) { sum, block in sum + flops(of: block, rows: rows, time: time) }
+    }
+
+    private func flops(of block: BlockSpec, rows: Double, time: Int) -> Double {
+        let matrices: Double
+        var attended = Double(time)
+        var mixed = 0.0
+        switch block.mixer {
+        case .attention(let attention):
+            if case .window(let window) = attention.span { attended = min(attended, 2 * Double(window)) }
+            let share = attention.span == .bidirectional ? 1.0 : 0.5
+            mixed = 4 * rows * attended * share * Double(attention.queryWidth)
+            matrices = Double(width * (attention.qkvWidth + attention.queryWidth))
+        }
+        let feedForward: Double
+        switch block.feedForward {
+        case .plain(let hidden, _, _): feedForward = Double(2 * width * hidden)
+        case .gated(let hidden, _, _): feedForward = Double(3 * width * hidden)
+        }
+        return mixed + 2 * rows * (matrices + feedForward)
+    }
+}
