@@ -1,0 +1,24 @@
+import CQuintetKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// What this machine can do at most, measured now.
+enum MachineLimit {
+    /// f32 multiply-adds in GFLOP/s with that many threads.
+    static func fmaGflops(threads: Int) -> Double { qk_measure_fma_gflops(Int32(clamping: threads), 0.2) }
+
+    /// The most memory this process has held, in bytes.
+    static var peakResidentBytes: Int {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF, &usage)
+        #if canImport(Darwin)
+            return usage.ru_maxrss
+        #else
+            return usage.ru_maxrss * 1024
+        #endif
+    }
+}

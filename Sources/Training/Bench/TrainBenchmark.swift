@@ -1,0 +1,98 @@
+public import QuintetFiles
+import QuintetModels
+import QuintetTensors
+
+/// How fast a training step of a preset runs on this machine, and how much memory it takes.
+///
+/// Random tokens, AdamW, clipping: everything a real step does but reading data.
+public struct TrainBenchmark: Sendable {
+    public var preset: Preset
+    public var batch: Int
+    public var sequence: Int
+    public var threads: Int
+    /// Timed steps; the median counts.
+    public var steps = 5
+    public var recompute: Recompute = .none
+    public var matrixDType: DType = .f32
+    public var optimizer: OptimizerKind = .adamw
+
+    public init(preset: Preset, batch: Int? = nil, sequence: Int? = nil, threads: Int) {
+        self.preset = preset
+        self.batch = batch ?? preset.batch
+        self.sequence = sequence ?? preset.sequence
+        self.threads = threads
+    }
+
+    /// Runs two steps to warm up, then the timed ones.
+    public func run() throws -> Report {
+        Threads.use(threads)
+        var config = TrainingConfig()
+        config.preset = preset.name
+        config.batch = batch
+        config.sequence = sequence
+        config.optimizer = optimizer
+        config.steps = steps
+        let plan = try config.plan(vocabulary: preset.shape.vocabulary)
+        let before = MachineLimit.fmaGflops(threads: threads)
+        let learner = try Learner(
+            plan.shape.spec(), groups: plan.groups, seed: 1, matrixDType: matrixDType, recompute: recompute)
+        for step in 0..<2 { _ = self.step(learner, step) }
+        let seconds = (0..<steps).map { self.step(learner, $0 + 2) }
+        let after = MachineLimit.fmaGflops(threads: threads)
+        return Report(
+            benchmark: self, parameters: learner.store.parameterCount, seconds: seconds.sorted(),
+            flops: 3 * learner.spec.forwardFlops(batch: batch, time: sequence), limits: [before, after],
+            peakBytes: MachineLimit.peakResidentBytes)
+    }
+
+    /// Seconds of one whole step.
+    private func step(_ learner: Learner, _ index: Int) -> Double {
+        let ids = tokens(learner.spec.vocabulary, index)
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            _ = learner.accumulate(ids.inputs, ids.targets, batch: batch, tokensPerUpdate: batch * sequence)
+            _ = learner.update(rateFactor: 1, clip: 1)
+        }
+        return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+    }
+
+    private func tokens(_ vocabulary: Int, _ seed: Int) -> (inputs: Tensor, targets: Tensor) {
+        let count = batch * sequence
+        let uniform = Tensor(uninitialized: [count + 1])
+        uniform.fillUniform(low: 0, high: Float(vocabulary), seed: UInt64(seed))
+        let ids = uniform.floats.map { min(Int32($0), Int32(vocabulary - 1)) }
+        return (Tensor(Array(ids.dropLast()), [count]), Tensor(Array(ids.dropFirst()), [count]))
+    }
+}
+
+extension TrainBenchmark {
+    /// What was measured; times are sorted seconds per step.
+    public struct Report: Sendable {
+        public let benchmark: TrainBenchmark
+        public let parameters: Int
+        public let seconds: [Double]
+        /// Floating-point operations of a step.
+        public let flops: Double
+        /// Multiply-add limits probed before and after, GFLOP/s.
+        public let limits: [Double]
+        public let peakBytes: Int
+
+        public var median: Double { seconds[seconds.count / 2] }
+        public var tokensPerSecond: Double { Double(benchmark.batch * benchmark.sequence) / median }
+        public var gflops: Double { flops / median * 1e-9 }
+        public var limit: Double { limits.reduce(0, +) / Double(limits.count) }
+
+        public var json: JSON {
+            [
+                "preset": .string(benchmark.preset.name), "parameters": JSON(parameters), "batch": JSON(benchmark.batch),
+                "sequence": JSON(benchmark.sequence), "threads": JSON(benchmark.threads),
+                "recompute": .string(benchmark.recompute.rawValue), "optimizer": .string(benchmark.optimizer.rawValue),
+                "dtype": .string("\(benchmark.matrixDType)"), "isa": .string(InstructionSet.name), "steps": JSON(seconds.count),
+                "tokens_per_second": .number(tokensPerSecond), "milliseconds_per_step": .number(median * 1000),
+                "milliseconds_min": .number((seconds.first ?? 0) * 1000), "milliseconds_max": .number((seconds.last ?? 0) * 1000),
+                "gflops": .number(gflops), "limit_gflops": .array(limits.map { .number($0) }),
+                "share_of_limit": .number(gflops / limit), "peak_rss_bytes": JSON(peakBytes),
+            ]
+        }
+    }
+}
