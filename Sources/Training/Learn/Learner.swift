@@ -51,9 +51,10 @@ public final class Learner: @unchecked Sendable {
 
     /// Moves the parameters by the accumulated gradient, clipped to norm `clip` (0: never), and forgets it.
     ///
-    /// A gradient that is not finite moves nothing.
-    public func update(rateFactor: Double, clip: Double) -> UpdateOutcome {
-        let norm = gradientNorm()
+    /// `norm` is the gradient's norm where the caller has it already. A gradient that is not finite moves nothing.
+    @discardableResult
+    public func update(rateFactor: Double, clip: Double, norm known: Double? = nil) -> UpdateOutcome {
+        let norm = known ?? gradientNorm()
         defer { store.clearGradients() }
         guard norm.isFinite else { return UpdateOutcome(gradientNorm: norm, applied: false) }
         let factor = clip > 0 && norm > clip ? Float(clip / norm) : 1
