@@ -51,7 +51,7 @@ let package = Package(
         room("Models", ["Layers", "Checkpoints", "Tensors", "Files"]),
         room("Corpus", ["Tokenizers", "Files"], ["CZlib"]),
         room("Generation", ["Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),
-        room("Training", ["Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"], [yaml]),
+        room("Training", ["CKernels", "Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"], [yaml]),
         .target(
             name: "Quintet",
             dependencies: [
