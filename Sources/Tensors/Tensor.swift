@@ -42,6 +42,8 @@ public struct Tensor: Sendable {
         values.withUnsafeBytes { if let source = $0.baseAddress { data.copyMemory(from: source, byteCount: $0.count) } }
     }
 
+    /// Integers (i32); literals without a type are taken as floats.
+    @_disfavoredOverload
     public init(_ values: [Int32], _ shape: Shape) {
         precondition(values.count == shape.count, "\(values.count) values do not fill \(shape)")
         self.init(uninitialized: shape, dtype: .i32)

@@ -9,14 +9,16 @@ import Testing
 
 /// The fused projection and loss against a plain f64 computation and central differences, whatever the chunking.
 @Suite struct CrossEntropyTests {
-    static let targets = Tensor([3, 0, -1, 6, 2], [5])
+    static let targets = Tensor([3, 0, -1, 6, 2] as [Int32], [5])
 
     /// Mean-free loss in f64: sum of -log softmax over targets that count.
     static func reference(_ x: [Float], _ w: [Float], width: Int, vocabulary: Int) -> Double {
         var total = 0.0
         for (row, target) in targets.integers.enumerated() where target >= 0 {
-            let logits = (0..<vocabulary).map { v in
-                (0..<width).reduce(0.0) { $0 + Double(x[row * width + $1]) * Double(w[v * width + $1]) }
+            let logits = (0..<vocabulary).map { v -> Double in
+                var sum = 0.0
+                for c in 0..<width { sum += Double(x[row * width + c]) * Double(w[v * width + c]) }
+                return sum
             }
             let top = logits.max() ?? 0
             total += log(logits.reduce(0) { $0 + exp($1 - top) }) + top - logits[Int(target)]

@@ -49,8 +49,8 @@ import Testing
     }
 
     @Test func embeddingAndPositions() {
-        let ids = Tensor([2, 0, 2, 4], [4])
-        let positions = Tensor([0, 1, 2, 3], [4])
+        let ids = Tensor([2, 0, 2, 4] as [Int32], [4])
+        let positions = Tensor([0, 1, 2, 3] as [Int32], [4])
         checkGradients([random([5, 3], seed: 1), random([4, 3], seed: 2)]) { x, tape in
             embed(positions, x[1], onto: embed(ids, x[0], scale: 1.5, tape), tape)
         }
@@ -59,7 +59,7 @@ import Testing
     @Test(arguments: [RotaryPairing.halves, .interleaved])
     func rotaryPositions(pairing: RotaryPairing) {
         let table = random([8, 4], seed: 5)
-        let positions = Tensor([0, 3, 7], [3])
+        let positions = Tensor([0, 3, 7] as [Int32], [3])
         checkGradients([random([3, 2 * 6 + 5])]) { x, tape in
             let copy = scale(x[0], by: 1, tape)
             return rotateInPlace(copy, heads: 2, headWidth: 6, table: table, positions: positions, pairing: pairing, tape)

@@ -1,6 +1,6 @@
 public import QuintetFiles
-import QuintetModels
-import QuintetTensors
+import QuintetLayers
+public import QuintetTensors
 
 /// How fast a training step of a preset runs on this machine, and how much memory it takes.
 ///

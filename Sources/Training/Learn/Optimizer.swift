@@ -1,4 +1,4 @@
-import QuintetTensors
+public import QuintetTensors
 
 /// Moves parameters down their gradients: AdamW for tables and vectors, AdamW or Muon for hidden matrices.
 ///
