@@ -82,6 +82,16 @@ extension TrainBenchmark {
         public var gflops: Double { flops / median * 1e-9 }
         public var limit: Double { limits.reduce(0, +) / Double(limits.count) }
 
+        /// One line for a person.
+        public var summary: String {
+            """
+            \(benchmark.preset.name), \(benchmark.batch) x \(benchmark.sequence), \(benchmark.threads) threads, recompute \(benchmark.recompute.rawValue): \
+            \(Number.significant(tokensPerSecond)) tokens/s, \(Number.significant(median * 1000)) ms a step, \
+            \(Number.significant(gflops)) GFLOP/s (\(Number.significant(100 * gflops / limit)) % of the limit), \
+            \(Number.short(Double(peakBytes) / 1e9, digits: 2)) GB
+            """
+        }
+
         public var json: JSON {
             [
                 "preset": .string(benchmark.preset.name), "parameters": JSON(parameters), "batch": JSON(benchmark.batch),

@@ -1,0 +1,12 @@
+import ArgumentParser
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure speed and memory as a share of what this machine can do.",
+        discussion: """
+            Example:
+              quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
+            """,
+        subcommands: [BenchTrainCommand.self])
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import QuintetFiles
+import QuintetTensors
+import QuintetTraining
+
+struct BenchTrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Time training steps of a preset on random tokens.",
+        discussion: """
+            Example:
+              quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
+            """)
+
+    @Option(help: ArgumentHelp("The model's size.", discussion: Preset.all.map(\.name).joined(separator: ", ")))
+    var preset = "gpt2-124m"
+    @Option(help: "Sequences in a step; the preset's own by default.")
+    var batch: Int?
+    @Option(help: "Tokens in a sequence; the preset's own by default.")
+    var sequence: Int?
+    @Option(help: "Threads; all processors by default.")
+    var threads: Int?
+    @Option(help: "Timed steps, after two to warm up; the median counts.")
+    var steps = 5
+    @Option(help: "What the backward pass computes again: none, activations or block.")
+    var recompute = "none"
+    @Flag(help: "Keep the matrices in bf16, with f32 masters.")
+    var bf16 = false
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        for (name, value) in [("batch", batch), ("sequence", sequence), ("threads", threads), ("steps", steps)] {
+            guard let value else { continue }
+            guard (1...1_000_000).contains(value) else { throw ValidationError("--\(name): expected 1 to 1000000, found \(value)") }
+        }
+        guard Recompute(rawValue: recompute) != nil else {
+            throw ValidationError("--recompute: expected none, activations or block, found \(recompute)")
+        }
+    }
+
+    func run() throws {
+        var benchmark = TrainBenchmark(
+            preset: try Preset.named(preset), batch: batch, sequence: sequence, threads: threads ?? Threads.count)
+        benchmark.steps = steps
+        benchmark.recompute = Recompute(rawValue: recompute) ?? .none
+        benchmark.matrixDType = bf16 ? .bf16 : .f32
+        let report = try benchmark.run()
+        print(json ? report.json.serialized() : report.summary)
+    }
+}
