@@ -30,7 +30,8 @@ extension RunReport {
         .chart figcaption { font-weight: 600; font-size: 15px; display: flex; justify-content: space-between; flex-wrap: wrap; gap: 4px 14px; margin-bottom: 4px; }
         .chart svg { width: 100%; height: auto; display: block; touch-action: pan-y; }
             .chart text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
-            .grid { stroke: var(--line); stroke-width: 1; } .axis, .cross { stroke: var(--soft); stroke-width: 1; }
+            @media (max-width: 700px) { #chart-loss text { font-size: 26px; } }
+        .grid { stroke: var(--line); stroke-width: 1; } .axis, .cross { stroke: var(--soft); stroke-width: 1; }
         .cross { stroke-dasharray: 3 3; }
         path { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; vector-effect: non-scaling-stroke; }
         path.faint { stroke-width: 1; opacity: .45; }
@@ -83,9 +84,10 @@ extension RunReport {
               const i = nearest(s.x, x);
               return s.name + ' ' + s.y[i] + (Math.round(s.x[i]) === Math.round(x) ? '' : ' (step ' + s.x[i].toLocaleString('en-US') + ')'); })].map(text => {
               const line = document.createElement('div'); line.textContent = text; return line; }));
-            const place = at / c.width * c.svg.clientWidth + c.svg.offsetLeft, width = c.tip.offsetWidth;
-            c.tip.style.left = (place + 14 + width > c.box.clientWidth ? place - width - 14 : place + 14) + 'px';
-            c.tip.style.top = (c.svg.offsetTop + 24) + 'px';
+            const outer = c.box.getBoundingClientRect(), drawn = c.svg.getBoundingClientRect(), width = c.tip.offsetWidth;
+            const place = at / c.width * drawn.width + drawn.left - outer.left;
+            c.tip.style.left = (place + 14 + width > outer.width ? place - width - 14 : place + 14) + 'px';
+            c.tip.style.top = (drawn.top - outer.top + 24) + 'px';
           }
         }
         for (const c of charts) {

@@ -1,3 +1,5 @@
+internal import QuintetCheckpoints
+
 /// A named model size with the training recipe that goes with it.
 public struct Preset: Sendable, Equatable {
     public var name: String
@@ -57,6 +59,6 @@ public struct Preset: Sendable, Equatable {
     public static func named(_ name: String) throws(TrainingError) -> Preset {
         if let preset = all.first(where: { $0.name == name }) { return preset }
         let names = all.map(\.name)
-        throw .unknownPreset(name, nearest: nearestName(to: name, in: names), known: names)
+        throw .unknownPreset(name, nearest: nearestNames(to: name, in: names, count: 1).first, known: names)
     }
 }

@@ -1,3 +1,4 @@
+internal import QuintetCheckpoints
 public import QuintetFiles
 
 /// A value a person gave, with the place to point at when it is wrong.
@@ -24,7 +25,7 @@ extension TrainingConfig {
         for item in given {
             guard let setting = Setting.named(item.name) else {
                 let names = Setting.all.flatMap { [$0.name] + $0.aliases }
-                throw .unknownSetting(item.name, source: source, line: item.line, nearest: nearestName(to: item.name, in: names))
+                throw .unknownSetting(item.name, source: source, line: item.line, nearest: nearestNames(to: item.name, in: names, count: 1).first)
             }
             guard seen.insert(setting.name).inserted else {
                 throw .badSetting(
