@@ -1,0 +1,69 @@
+internal import QuintetFiles
+
+/// Raw files in, clean documents out: `documents/`, `audit/`, `quarantine/`, `metrics.jsonl` and `report.json` in one folder.
+///
+/// The folder appears whole or not at all. `documents/` and `audit/` are the same bytes for the same input, run after run.
+///
+/// ```swift
+/// let report = try Gather().run(["Sources", "notes.md"], into: "corpus")
+/// print(report.summary)
+/// ```
+public struct Gather {
+    public struct Options: Sendable {
+        /// Keep only these languages ("swift"), formats ("markdown") or file endings; empty keeps all.
+        public var only: Set<String> = []
+        /// Letters and digits below which a file is dropped as near empty.
+        public var minimumLetters = 16
+        /// Largest document in bytes; larger ones go to quarantine.
+        public var documentLimit = 64 << 20
+        /// Size of a file of documents in bytes.
+        public var shardBytes = 32 << 20
+        /// Stop at the first bad file or row instead of putting it into quarantine.
+        public var strict = false
+        /// No progress line.
+        public var quiet = false
+        public init() {}
+    }
+
+    private let options: Options
+
+    public init(_ options: Options = Options()) { self.options = options }
+
+    /// Gathers files, folders and patterns into a new folder.
+    @discardableResult
+    public func run(_ sources: [String], into path: String) throws -> GatherReport {
+        try refuseSameFolder(sources, path)
+        let list = try SourceList(sources, only: options.only)
+        guard !list.files.isEmpty else {
+            throw FileError(
+                "no text files found", path: sources.joined(separator: " "), found: Self.reasons(list.skipped),
+                hint: "text, Markdown, source code and JSONL are read")
+        }
+        var work = try GatherWork(into: path, options)
+        let total = list.files.reduce(0) { $0 + $1.size }
+        let bar = ProgressBar(label: "gather", total: total, unit: "bytes", quiet: options.quiet)
+        var done = 0
+        for file in list.files {
+            try StopSignal.check()
+            try work.read(file)
+            done += file.size
+            bar.update(done, detail: "\(work.report.documentsOut) documents")
+        }
+        bar.finish()
+        work.report.files = list.files.count
+        work.report.skipped = list.skipped
+        return try work.finish()
+    }
+
+    private func refuseSameFolder(_ sources: [String], _ path: String) throws(FileError) {
+        let output = Folder.resolved(path)
+        for source in sources where Folder.resolved(source) == output {
+            throw FileError("output and input are the same", path: path, hint: "choose another folder for --into")
+        }
+    }
+
+    static func reasons(_ counts: [String: Int]) -> String? {
+        let parts = counts.sorted { Folder.precedes($0.key, $1.key) }.map { "\($0.value) \($0.key)" }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+}

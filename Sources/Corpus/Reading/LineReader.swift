@@ -1,0 +1,77 @@
+internal import QuintetFiles
+
+/// The lines of a text file one at a time, decompressed on the way; a line beyond the limit is reported, not stored.
+final class LineReader {
+    /// One line without its end (LF or CR LF).
+    struct Line {
+        var bytes: [UInt8]
+        /// Counted from 1.
+        var number: Int
+        /// Of its first byte in the (decompressed) text.
+        var offset: Int
+        var isTooLong = false
+
+        var isBlank: Bool { !isTooLong && bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
+
+        /// The line as JSON; the error's place is the place in the file.
+        func parsed(_ path: String) throws(FileError) -> JSON {
+            let result = bytes.withUnsafeBytes { raw -> Result<JSON, FileError> in
+                do throws(FileError) { return .success(try JSON.parse(raw, source: path)) } catch {
+                    var error = error
+                    error.offset = offset + (error.offset ?? 0)
+                    error.line = number
+                    return .failure(error)
+                }
+            }
+            return try result.get()
+        }
+    }
+
+    private let stream: ByteStream
+    private let limit: Int
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    private var part = 0..<0
+    private var ended = false
+    private var number = 0
+    private var offset = 0
+
+    init(_ path: String, limit: Int) throws(FileError) {
+        stream = try ByteStream(path)
+        self.limit = limit
+        try refill()
+        // A UTF-8 byte order mark is no part of the first line.
+        if part.count >= 3, buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF {
+            part = part.dropFirst(3)
+            offset = 3
+        }
+    }
+
+    deinit { buffer.deallocate() }
+
+    private func refill() throws(FileError) {
+        let n = try stream.read(into: buffer)
+        part = 0..<n
+        ended = n == 0
+    }
+
+    /// The next line, nil at the end of the file.
+    func next() throws(FileError) -> Line? {
+        if part.isEmpty { try refill() }
+        if ended { return nil }
+        number += 1
+        var line = Line(bytes: [], number: number, offset: offset)
+        while !ended {
+            let end = UnsafeRawBufferPointer(rebasing: buffer[part]).firstIndex(of: 10)
+            let taken = part.prefix(end ?? part.count)
+            line.isTooLong = line.isTooLong || line.bytes.count + taken.count > limit
+            if line.isTooLong { line.bytes = [] } else { line.bytes.append(contentsOf: buffer[taken]) }
+            let used = taken.count + (end == nil ? 0 : 1)
+            part = part.dropFirst(used)
+            offset += used
+            if end != nil { break }
+            try refill()
+        }
+        if line.bytes.last == 13 { line.bytes.removeLast() }
+        return line
+    }
+}

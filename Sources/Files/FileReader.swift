@@ -1,0 +1,41 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A regular file that is read from front to back, as much at a time as the caller has room for.
+public final class FileReader {
+    public let path: String
+    /// Size when it was opened.
+    public let size: Int
+    private let fd: Int32
+
+    public init(_ path: String) throws(FileError) {
+        self.path = path
+        (fd, size) = try System.openRegular(path)
+    }
+
+    deinit { close(fd) }
+
+    /// Fills `buffer` as far as the file goes; fewer bytes than asked for mean the end.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+        try System.read(fd, buffer, path)
+    }
+}
+
+/// Streams a regular file through `body` in pieces of at most `size` bytes, so memory stays flat.
+public func readPieces(
+    _ path: String, size: Int = 1 << 20, _ body: (UnsafeRawBufferPointer) throws(FileError) -> Void
+) throws(FileError) {
+    let reader = try FileReader(path)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(size, 1), alignment: 64)
+    defer { buffer.deallocate() }
+    while true {
+        let n = try reader.read(into: buffer)
+        if n > 0 { try body(UnsafeRawBufferPointer(rebasing: buffer[0..<n])) }
+        if n < buffer.count { return }
+    }
+}
