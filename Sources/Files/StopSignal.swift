@@ -1,57 +1,65 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
+import Musl
+#else
+import Darwin
 #endif
 internal import Synchronization
 
-/// Ctrl-C and SIGTERM as a question that long work asks: has anybody asked me to stop?
-///
-/// The first signal is remembered, so that the work can tidy up (remove temporary files, save a checkpoint); a second one
-/// ends the process at once.
-///
-/// ```swift
-/// StopSignal.install()
-/// for file in files { try StopSignal.check(); ... }
-/// ```
-public enum StopSignal {
-    private static let flag = Atomic<Int32>(0)
+/// The signal that asked the process to stop; 0 where none did. Only ever stored to by the handler.
+private let pendingSignal = Atomic<Int32>(0)
 
-    /// Thrown by `check()`; the command ends with exit code 128 + `number` (130 or 143).
-    public struct Stopped: Error, Sendable, Equatable, CustomStringConvertible {
-        public let number: Int32
-        public var description: String { number == SIGINT ? "interrupted" : "stopped by signal \(number)" }
+/// Ctrl-C and SIGTERM as a question that a loop asks: the first one is remembered, the second ends the process at once.
+///
+///     StopSignal.install()
+///     while step < steps, StopSignal.pending == nil { ... }
+///     save(); if let signal = StopSignal.pending { exit(signal.exitCode) }
+///
+/// It is also the error that `check()` throws, for work that unwinds: `for file in files { try StopSignal.check(); ... }`.
+public struct StopSignal: Error, Sendable, Equatable, CustomStringConvertible {
+    public let number: Int32
+
+    /// 130 for SIGINT, 143 for SIGTERM.
+    public var exitCode: Int32 { 128 + number }
+    public var name: String { number == SIGINT ? "Ctrl-C" : "SIGTERM" }
+
+    /// The signal that came since `install()`, if one did.
+    public static var pending: StopSignal? {
+        let number = pendingSignal.load(ordering: .relaxed)
+        return number == 0 ? nil : StopSignal(number: number)
     }
 
-    /// The signal that came, if any.
-    public static var received: Int32? {
-        let number = flag.load(ordering: .relaxed)
-        return number == 0 ? nil : number
-    }
+    public var description: String { "stopped by \(name)" }
 
+    /// Throws the signal that came, if one did.
     public static func check() throws {
-        if let number = received { throw Stopped(number: number) }
+        if let signal = pending { throw signal }
     }
 
-    /// Begins to listen for SIGINT and SIGTERM; calling it again does no harm.
+    /// Takes over SIGINT and SIGTERM.
     public static func install() {
-        _ = received  // the flag exists before a handler can touch it
+        pendingSignal.store(0, ordering: .relaxed)  // also initializes it, which a handler must not do
         for number in [SIGINT, SIGTERM] {
-            signal(number) { number in
-                if StopSignal.remember(number) { return }
-                signal(number, SIG_DFL)
-                raise(number)
-            }
+            var action = sigaction()
+            #if canImport(Darwin)
+            action.__sigaction_u.__sa_handler = handler
+            #else
+            action.__sigaction_handler.sa_handler = handler
+            #endif
+            action.sa_flags = SA_RESTART
+            sigaction(number, &action, nil)
         }
     }
 
-    /// True for the first signal.
-    private static func remember(_ number: Int32) -> Bool {
-        flag.exchange(number, ordering: .relaxed) == 0
+    /// Forgets a signal and gives SIGINT and SIGTERM back to the system.
+    public static func uninstall() {
+        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+        pendingSignal.store(0, ordering: .relaxed)
     }
+}
 
-    /// Forgets the signal; for tests and for programs that go on.
-    public static func reset() { flag.store(0, ordering: .relaxed) }
+/// Async-signal-safe: one atomic exchange, and `_exit` on the second call.
+private let handler: @convention(c) (Int32) -> Void = { number in
+    if pendingSignal.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
 }

@@ -2,8 +2,10 @@ import ArgumentParser
 
 /// Every subcommand, one line each; the order is the order of `quintet --help`.
 let commands: [any ParsableCommand.Type] = [
-    BenchCommand.self,
+    GatherCommand.self,
     TokenizerCommand.self,
+    TokenizeCommand.self,
     GenerateCommand.self,
     VerifyCommand.self,
+    BenchCommand.self,
 ]

@@ -29,7 +29,7 @@ public final class DatasetWriter {
         }
         folder = try AtomicDirectory(final: path)
         var lengths: [UInt8] = []
-        for length in tokenBytes { lengths.append(UInt16(clamping: length)) }
+        for length in tokenBytes { lengths.append(integer: UInt16(clamping: length)) }
         index = DatasetIndex(
             tokenizer: tokenizer, vocabularySize: vocabularySize, endOfText: Int(endOfText), holdOut: holdOut,
             lengthsFile: "tokens/lengths.bin", lengthsDigest: lengths.withUnsafeBytes { sha256($0) }, shards: [:])

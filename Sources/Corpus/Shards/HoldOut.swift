@@ -54,11 +54,12 @@ public struct HoldOut: Sendable, Equatable {
         }
     }
 
-    /// Where the text of the only document is cut: at the end of a line (or a character) near the share's border.
-    func cut(_ text: [UInt8]) -> Int {
+    /// The only document in two: cut at the end of a line (or a character) near the share's border.
+    func cut(_ text: String) -> (head: String, tail: String) {
+        let text = Array(text.utf8)
         var at = min(max(Int(Double(text.count) * (1 - share)), 1), max(text.count - 1, 0))
-        if let line = text[at...].firstIndex(of: 10), line + 1 < text.count { return line + 1 }
+        if let line = text[at...].firstIndex(of: 10), line + 1 < text.count { at = line + 1 }
         while at < text.count, text[at] & 0xC0 == 0x80 { at += 1 }
-        return at
+        return (String(decoding: text[..<at], as: UTF8.self), String(decoding: text[at...], as: UTF8.self))
     }
 }

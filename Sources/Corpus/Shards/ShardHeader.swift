@@ -40,11 +40,11 @@ struct ShardHeader: Equatable {
 
     var encoded: [UInt8] {
         var out = Self.magic
-        out.append(1 as UInt32)
-        out.append(UInt32(width))
-        for value in [tokens, documents, textBytes] { out.append(UInt64(value)) }
-        out.append(UInt32(vocabularySize))
-        out.append(UInt32(bitPattern: endOfText))
+        out.append(integer: 1 as UInt32)
+        out.append(integer: UInt32(width))
+        for value in [tokens, documents, textBytes] { out.append(integer: UInt64(value)) }
+        out.append(integer: UInt32(vocabularySize))
+        out.append(integer: UInt32(bitPattern: endOfText))
         out += tokenizer + digest
         return out + [UInt8](repeating: 0, count: Self.size - out.count)
     }
@@ -100,7 +100,7 @@ struct ShardHeader: Equatable {
 
 extension [UInt8] {
     /// Appends an integer's bytes, little endian.
-    mutating func append(_ value: some FixedWidthInteger) {
+    mutating func append(integer value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
     }
 }

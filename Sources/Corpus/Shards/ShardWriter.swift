@@ -28,7 +28,7 @@ struct ShardWriter {
         if offsets.count > 1, tokens.count / width + ids.count > limit { try flush(into: folder) }
         for id in ids {
             precondition(id >= 0 && Int(id) < vocabularySize, "the tokenizer gave an id outside its vocabulary")
-            if width == 2 { tokens.append(UInt16(id)) } else { tokens.append(UInt32(id)) }
+            if width == 2 { tokens.append(integer: UInt16(id)) } else { tokens.append(integer: UInt32(id)) }
         }
         offsets.append(UInt64(tokens.count / width))
         texts.append((texts.last ?? 0) + UInt64(textBytes))
@@ -43,7 +43,7 @@ struct ShardWriter {
             width: width, tokens: tokens.count / width, documents: offsets.count - 1, textBytes: Int(texts.last ?? 0),
             vocabularySize: vocabularySize, endOfText: endOfText, tokenizer: tokenizer, digest: [])
         var table: [UInt8] = []
-        for offset in offsets + texts { table.append(offset) }
+        for offset in offsets + texts { table.append(integer: offset) }
         table += [UInt8](repeating: 0, count: header.tokensOffset - ShardHeader.size - table.count)
         var hash = SHA256Stream()
         table.withUnsafeBytes { hash.update($0) }

@@ -1,0 +1,47 @@
+import ArgumentParser
+import QuintetCorpus
+import QuintetFiles
+
+struct GatherCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gather", abstract: "Turn files and folders into clean documents.",
+        discussion: """
+            Example:
+              quintet gather ./Sources notes.md dump.jsonl --into corpus
+
+            Reads text, Markdown, source code and JSONL ({"text"} a line), also with .gz. Hidden and build folders are passed over \
+            unless named. Licence headers, near-empty files and exact duplicates are removed. DIR holds documents/ (JSONL), audit/ \
+            (what was removed and why), quarantine/ (what could not be read) and report.json; it appears whole or not at all.
+            """)
+
+    @Argument(help: "Files, folders or patterns.") var sources: [String]
+    @Option(help: ArgumentHelp("The new folder.", valueName: "dir")) var into: String
+    @Option(help: "Keep only these languages, formats or file endings, e.g. --only swift,markdown.") var only: String?
+    @Option(help: "Letters and digits below which a file is dropped.") var minimumLetters = 16
+    @Flag(help: "Stop at the first bad file or row.") var strict = false
+    @Flag(help: "Print the report as JSON, and no progress line.") var json = false
+
+    func validate() throws {
+        if minimumLetters < 0 { throw ValidationError("--minimum-letters: expected 0 or more, found \(minimumLetters)") }
+    }
+
+    func run() throws {
+        var options = Gather.Options()
+        options.only = Set((only ?? "").split(separator: ",").map { $0.lowercased() })
+        options.minimumLetters = minimumLetters
+        options.strict = strict
+        options.quiet = json
+        try stoppable {
+            let report = try Gather(options).run(sources, into: into)
+            print(json ? report.json.serialized() : report.summary)
+        }
+    }
+}
+
+/// Runs work that Ctrl-C and SIGTERM end tidily, with exit code 130 or 143.
+func stoppable(_ body: () throws -> Void) throws {
+    StopSignal.install()
+    do { try body() } catch let signal as StopSignal {
+        throw ExitCode(signal.exitCode)
+    }
+}

@@ -1,0 +1,182 @@
+import QuintetCorpus
+import QuintetFiles
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Writes `files` under `folder`.
+func write(_ files: [String: String], _ folder: String) throws {
+    for (name, content) in files {
+        let path = folder + "/" + name
+        try Folder.create(Folder.parent(of: path))
+        try AtomicFile.write(path, content)
+    }
+}
+
+func gather(_ sources: [String], _ output: String, _ change: (inout Gather.Options) -> Void = { _ in }) throws -> GatherReport {
+    var options = Gather.Options()
+    options.quiet = true
+    change(&options)
+    return try Gather(options).run(sources, into: output)
+}
+
+func documents(_ path: String) throws -> [Document] {
+    var all: [Document] = []
+    try Document.forEach(in: path) { all.append($0) }
+    return all
+}
+
+func rows(_ path: String) throws -> [JSON] {
+    try String(decoding: readFile(path), as: UTF8.self).split(separator: "\n").map { try JSON.parse(String($0)) }
+}
+
+let long = "This sentence is long enough to stay where it is."
+
+@Suite struct GatherTests {
+    @Test func readsWhatIsTextAndPassesTheRest() throws {
+        try withFolder { folder in
+            try write(
+                [
+                    "a.txt": long, "b.md": "# Title\n" + long, "c/d.swift": "let word = 1 // " + long, "e.png": "\u{89}PNG",
+                    ".git/x.txt": "hidden " + long, ".build/y.swift": "built " + long, "node_modules/z.js": "vendored " + long,
+                    "rows.jsonl": "{\"text\":\"row one\"}\n{\"text\":\"row two\",\"source\":\"web\",\"metadata\":{\"k\":1}}\n",
+                ], folder + "/in")
+            let report = try gather([folder + "/in"], folder + "/out")
+            let found = try documents(folder + "/out")
+            #expect(found.map { $0.source.split(separator: "/").last } == ["a.txt", "b.md", "d.swift", "rows.jsonl", "web"])
+            #expect(found.map { $0.metadata["language"]?.string } == ["text", "markdown", "swift", nil, nil])
+            #expect(found[4].metadata["k"]?.int == 1)
+            #expect(found[0].id == Document.id(of: long))
+            #expect(report.documentsIn == 5 && report.documentsOut == 5)
+            #expect(report.skipped == ["unknown kind of file": 1])
+            try AtomicDirectory.verify(folder + "/out")
+            // Named folders are taken, hidden or not; gathered folders can be gathered again.
+            #expect(try gather([folder + "/in/.build"], folder + "/built").documentsOut == 1)
+            #expect(try gather([folder + "/out"], folder + "/again").documentsOut == 5)
+            #expect(try readFile(folder + "/out/documents/00000.jsonl") == readFile(folder + "/again/documents/00000.jsonl"))
+        }
+    }
+
+    @Test func sameInputSameBytes() throws {
+        try withFolder { folder in
+            var files: [String: String] = [:]
+            for i in 0..<60 { files["f\(i % 7)/\(i).swift"] = "// Copyright \(i)\n\nlet x\(i) = \(i % 50) // " + long }
+            try write(files, folder + "/in")
+            for name in ["a", "b"] { _ = try gather([folder + "/in"], folder + "/" + name) { $0.shardBytes = 2000 } }
+            let names = try Folder.files(under: folder + "/a").map { $0.dropFirst(folder.count + 2) }
+            #expect(names.count > 6)
+            for name in names where name.hasPrefix("/documents") || name.hasPrefix("/audit") {
+                #expect(try readFile(folder + "/a" + name) == readFile(folder + "/b" + name))
+            }
+        }
+    }
+
+    @Test func duplicatesAndNearEmptyFilesGoWithAReason() throws {
+        try withFolder { folder in
+            try write(
+                [
+                    "1.swift": "// Copyright A\n\nlet a = 1 // " + long, "2.swift": "/* Licensed under B */\nlet a = 1 // " + long,
+                    "3.txt": "tiny", "4.txt": "", "5.txt": long, "6.txt": long,
+                ], folder + "/in")
+            let report = try gather([folder + "/in"], folder + "/out")
+            #expect(report.documentsIn == 6 && report.documentsOut == 2 && report.documentsDropped == 4)
+            let audit = try rows(folder + "/out/audit/00000.jsonl")
+            #expect(audit.filter { $0["action"] == "drop" }.count == 4)
+            #expect(audit.filter { $0["action"] == "cut" }.count == 2)
+            // The cut text is in the audit, so that it can be put back.
+            let cut = try #require(audit.first { $0["action"] == "cut" })
+            #expect(cut["spans"]?[0]?["text"] == "// Copyright A\n\n")
+            #expect(cut["id"]?.string == (try documents(folder + "/out")[0].id))
+            let json = try JSON.read(folder + "/out/report.json")
+            #expect(json["documents_in"]?.int == 6 && json["documents_dropped"]?.int == 4)
+        }
+    }
+
+    static let heads: [(String, String, String)] = [
+        ("a.swift", "// Copyright 2024\n// All rights reserved\n\nimport A\n", "import A\n"),
+        ("a.swift", "// swift-tools-version:5.9\n// Copyright X\nimport A\n", "// swift-tools-version:5.9\nimport A\n"),
+        ("a.swift", "//===---===//\n//\n// See LICENSE.txt for license\n//===---===//\nimport A\n", "import A\n"),
+        ("a.swift", "//\n//  File.swift\n//\n\n/* SPDX-License-Identifier: MIT */\n\nimport A\n", "//\n//  File.swift\n//\n\nimport A\n"),
+        ("a.swift", "/// The license of a package.\nstruct License {}\n", "/// The license of a package.\nstruct License {}\n"),
+        ("a.swift", "import A\n// Copyright in the middle\n", "import A\n// Copyright in the middle\n"),
+        ("a.swift", "/* Copyright */ import A\n", "/* Copyright */ import A\n"),
+        ("a.swift", "/* Copyright that never ends\nimport A\n", "/* Copyright that never ends\nimport A\n"),
+        ("a.py", "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n# (c) 2020 A\n\nimport a\n", "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nimport a\n"),
+        ("a.c", "/*\n * Copyright\n */\n\n#include <a.h>\n", "#include <a.h>\n"),
+        ("a.lua", "--[[ Copyright ]]\nlocal a\n", "local a\n"),
+        ("a.txt", "// Copyright stays in text\n", "// Copyright stays in text\n"),
+        ("a.rs", "// Copyright only", ""),
+        ("a.swift", "", ""), ("a.swift", "\n\n  ", "\n\n  "),
+        ("a.swift", "\n\n// Copyright\n    indented()\n", "\n\n    indented()\n"),
+    ]
+
+    @Test(arguments: heads) func licenceHeads(name: String, before: String, after: String) throws {
+        try withFolder { folder in
+            try write([name: before, "z.txt": long], folder + "/in")
+            _ = try gather([folder + "/in"], folder + "/out") { $0.minimumLetters = 0 }
+            #expect(try documents(folder + "/out")[0].text == after)
+        }
+    }
+
+    @Test func badFilesAndRowsAreSetAside() throws {
+        try withFolder { folder in
+            try write(["good.txt": long, "bom.txt": "\u{feff}" + long + " again\r\nline\rend", "nul.txt": "a\u{0}b"], folder + "/in")
+            try AtomicFile.write(folder + "/in/latin.txt", [0x63, 0x61, 0x66, 0xE9])
+            try AtomicFile.write(folder + "/in/wide.txt", [0xFF, 0xFE, 0x61, 0x00])
+            mkfifo(folder + "/in/pipe.txt", 0o644)
+            let bad = ["", "{", "[1]", "{\"text\":1}", "{\"text\":\"a\",}", "{\"text\":\"a\"} {\"text\":\"b\"}", "{\"text\":\"\\u0000\"}", "NaN", "{\"txt\":\"a\"}"]
+            try write(["rows.jsonl": "{\"text\":\"fine\"}\r\n" + bad.joined(separator: "\n") + "\n{\"text\":\"last one\"}"], folder + "/in")
+            let report = try gather([folder + "/in"], folder + "/out")
+            #expect(report.documentsOut == 4)
+            #expect(report.documentsQuarantined == 3 + bad.count)
+            #expect(report.documentsIn == report.documentsOut + report.documentsDropped)
+            #expect(report.quarantined["blank line"] == 1)
+            #expect(try documents(folder + "/out").contains { $0.text == long + " again\nline\nend" })
+            let aside = try rows(folder + "/out/quarantine/00000.jsonl")
+            #expect(aside.filter { $0["source"]?.string?.hasSuffix("rows.jsonl") == true }.compactMap { $0["line"]?.int } == Array(2...10))
+            #expect(throws: FileError.self) { try gather([folder + "/in"], folder + "/strict") { $0.strict = true } }
+            #expect(try Folder.names(in: folder) == ["in", "out"])
+        }
+    }
+
+    @Test func refusesWhatCannotWork() throws {
+        try withFolder { folder in
+            try write(["in/a.txt": long, "full/x": "x", "tiny/a.txt": "a", "none/a.bin": "x"], folder)
+            mkfifo(folder + "/pipe", 0o644)
+            let cases = [
+                (["/missing"], "/out"), (["/in"], "/in"), (["/in"], "/full"), (["/tiny"], "/out"), (["/none"], "/out"), (["/pipe"], "/out"),
+                (["/in/*.nothing"], "/out"), (["/in"], "/in/a.txt"), (["/in/"], "/in/../in"),
+            ]
+            for (sources, output) in cases {
+                #expect(throws: FileError.self) { try gather(sources.map { folder + $0 }, folder + output) }
+            }
+            #expect(try Folder.names(in: folder) == ["full", "in", "none", "pipe", "tiny"])
+            #expect(try Folder.names(in: folder + "/full") == ["x"])
+            #expect(try gather([folder + "/in/*.t?t"], folder + "/out").documentsOut == 1)
+            #expect(try gather([folder + "/full/x"], folder + "/named") { $0.minimumLetters = 1 }.documentsOut == 1)
+        }
+    }
+
+    @Test func onlyTakesWhatIsAskedFor() throws {
+        try withFolder { folder in
+            try write(["a.swift": "let a = 1 // " + long, "b.py": "b = 1 # " + long, "c.txt": long], folder + "/in")
+            #expect(try gather([folder + "/in"], folder + "/1") { $0.only = ["swift"] }.documentsOut == 1)
+            #expect(try gather([folder + "/in"], folder + "/2") { $0.only = ["python", "txt"] }.documentsOut == 2)
+        }
+    }
+
+    @Test func aLongLineIsSetAsideInFlatMemory() throws {
+        try withFolder { folder in
+            let line = "{\"text\":\"" + String(repeating: "x", count: 400_000) + "\"}\n"
+            try write(["a.jsonl": line + "{\"text\":\"fine\"}\n" + line], folder + "/in")
+            let report = try gather([folder + "/in"], folder + "/out") { $0.documentLimit = 300_000 }
+            #expect(report.documentsOut == 1 && report.documentsQuarantined == 2)
+        }
+    }
+}
