@@ -111,7 +111,7 @@ import Testing
             let path = folder + "/flipped.safetensors"
             var outside = 0
             for index in 0..<SafetensorsTests.header.utf8.count + 8 {
-                for bit in [1, 2, 16, 128] {
+                for bit in [1, 64] {
                     var bytes = SafetensorsTests.golden
                     bytes[index] ^= UInt8(bit)
                     writePlain(path, bytes)

@@ -1,0 +1,126 @@
+import QuintetFiles
+import QuintetLayers
+import QuintetModels
+import QuintetTensors
+import Testing
+
+@Suite struct ConfigTests {
+    @Test func readsGPT2() throws {
+        let (spec, warnings) = try spec(gpt2Config(["n_ctx": 32, "n_inner": 40, "torch_dtype": "float32", "layer_norm_epsilon": 1e-4]))
+        #expect(warnings.isEmpty)
+        #expect(spec.embedding.positions == .learned)
+        #expect(spec.head.projection == .tied)
+        #expect(spec.layers[1].feedForward == .plain(hidden: 40, .geluTanh, .both))
+        #expect(spec.finalNorm == .layer(epsilon: 1e-4, .weightAndBias))
+        #expect(attention(spec).scale == .inverseSquareRoot)
+        #expect(spec.parameterCount == 32 * 16 + 32 * 16 + 2 * (4 * 16 + 16 * 48 + 48 + 16 * 16 + 16 + 2 * 16 * 40 + 40 + 16) + 32)
+        let scales: [(Bool, Bool, Float)] = [(true, false, 0.5), (true, true, 0.25), (false, true, 0.5), (false, false, 1)]
+        for (scaled, byDepth, value) in scales {
+            let (spec, _) = try self.spec(scaled, byDepth)
+            #expect(attention(spec).scale.value(headWidth: 4, layer: 1) == value)
+        }
+    }
+
+    private func spec(_ scaled: Bool, _ byDepth: Bool) throws -> (TransformerSpec, [String]) {
+        try ModelsTests.spec(gpt2Config(["scale_attn_weights": .bool(scaled), "scale_attn_by_inverse_layer_idx": .bool(byDepth)]))
+    }
+
+    private func spec(_ config: JSON) throws -> (spec: TransformerSpec, warnings: [String]) { try ModelsTests.spec(config) }
+
+    @Test func readsLlama() throws {
+        let (spec, _) = try spec(llamaConfig(["attention_bias": true, "mlp_bias": true, "hidden_act": "gelu_pytorch_tanh", "head_dim": 10]))
+        #expect(attention(spec) == AttentionSpec(heads: 4, kvHeads: 2, headWidth: 10, positions: .rotary(Rotary(width: 10)), biases: .both))
+        #expect(spec.layers[0].feedForward == .gated(hidden: 24, .geluTanh, .both))
+        #expect(spec.head.projection == .own)
+        let (plain, _) = try self.spec(llamaConfig(["num_key_value_heads": nil, "tie_word_embeddings": true]))
+        #expect(attention(plain).kvHeads == 4)
+        #expect(plain.head.projection == .tied)
+    }
+
+    @Test func readsOldAndNewSpellings() throws {
+        let pairs: [(JSONObject, JSONObject)] = [
+            (["rope_theta": 500000.0], ["rope_parameters": ["rope_type": "default", "rope_theta": 500000.0]]),
+            (
+                ["rope_theta": 1000.0, "rope_scaling": ["type": "linear", "factor": 4.0]],
+                ["rope_parameters": ["rope_type": "linear", "factor": 4.0, "rope_theta": 1000.0]]
+            ),
+            (
+                ["rope_theta": 1000.0, "rope_scaling": ["rope_type": "yarn", "type": "yarn", "factor": 4, "original_max_position_embeddings": 8]],
+                ["rope_parameters": ["rope_type": "yarn", "factor": 4.0, "rope_theta": 1000.0, "original_max_position_embeddings": 8]]
+            ),
+            (["rope_scaling": nil], ["rope_parameters": ["rope_theta": 10000, "rope_type": "default"]]),
+        ]
+        for (old, new) in pairs { #expect(try spec(llamaConfig(old)).spec == spec(llamaConfig(new)).spec) }
+    }
+
+    static let wrong: [(String, JSON)] = [
+        ("hidden_size", llamaConfig(["hidden_size": nil])), ("hidden_size", llamaConfig(["hidden_size": "64"])),
+        ("hidden_size", llamaConfig(["hidden_size": 64.5])), ("num_attention_heads", llamaConfig(["num_attention_heads": 7])),
+        ("num_attention_heads", llamaConfig(["num_attention_heads": 0])), ("key and value heads", llamaConfig(["num_key_value_heads": 3])),
+        ("width", llamaConfig(["hidden_size": -64])), ("vocabulary", llamaConfig(["vocab_size": 0])),
+        ("layers", llamaConfig(["num_hidden_layers": 1_000_000])), ("layers", llamaConfig(["num_hidden_layers": 0])),
+        ("norm epsilon", llamaConfig(["rms_norm_eps": 0])), ("rms_norm_eps", llamaConfig(["rms_norm_eps": "1e-5"])),
+        ("hidden_act", llamaConfig(["hidden_act": "quick_gelu"])), ("rope_type", llamaConfig(["rope_scaling": ["type": "su", "factor": 2.0]])),
+        ("factor", llamaConfig(["rope_scaling": ["type": "linear"]])), ("rope factor", llamaConfig(["rope_scaling": ["type": "linear", "factor": 0]])),
+        ("banana", llamaConfig(["rope_scaling": ["type": "linear", "factor": 2.0, "banana": 1]])),
+        ("partial_rotary_factor", llamaConfig(["partial_rotary_factor": 0.5])), ("rotary width", llamaConfig(["head_dim": 5])),
+        ("rotary base", llamaConfig(["rope_theta": -1])), ("quantization_config", llamaConfig(["quantization_config": ["quant_method": "gptq"]])),
+        ("is_encoder_decoder", llamaConfig(["is_encoder_decoder": true])), ("pruned_heads", llamaConfig(["pruned_heads": ["0": [1]]])),
+        ("attention_bias", llamaConfig(["attention_bias": 1])), ("n_head", gpt2Config(["n_head": 3])),
+        ("add_cross_attention", gpt2Config(["add_cross_attention": true])), ("n_embd", gpt2Config(["n_embd": nil])),
+        ("width", gpt2Config(["n_embd": 4_611_686_018_427_387_904])), ("embedding dropout", gpt2Config(["embd_pdrop": 1.5])),
+    ]
+
+    @Test func refusesWhatIsWrong() {
+        for (field, config) in Self.wrong {
+            #expect { try spec(config) } throws: { "\($0)".contains(field) }
+        }
+    }
+
+    @Test func tellsWhatIsNotUsed() throws {
+        let (_, warnings) = try spec(llamaConfig(["auto_map": ["AutoModel": "x.py"], "trust_remote_code": true, "hidden_siez": 3]))
+        #expect(warnings.contains { $0.contains("auto_map") })
+        #expect(warnings.contains { $0.contains("trust_remote_code") })
+        #expect(warnings.contains { $0.contains("hidden_siez") })
+    }
+
+    @Test func writesWhatItReads() throws {
+        let configs = [
+            gpt2Config(), gpt2Config(["n_inner": 40, "activation_function": "relu", "tie_word_embeddings": false, "scale_attn_weights": false]),
+            llamaConfig(), llamaConfig(["attention_bias": true, "mlp_bias": true, "head_dim": 6, "tie_word_embeddings": true]),
+            llamaConfig(["rope_scaling": ["type": "linear", "factor": 4.0]]), llamaConfig(["rope_scaling": ["type": "dynamic", "factor": 2.0]]),
+            llamaConfig(["rope_scaling": ["rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8, "truncate": false]]),
+            llamaConfig([
+                "rope_scaling": [
+                    "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8,
+                ]
+            ]),
+        ]
+        for config in configs {
+            let spec = try spec(config).spec
+            let family = try #require(Families.expressing(spec))
+            #expect(JSON.string(family.name) == config["model_type"])
+            let written = try family.config(spec, SpecialTokens(bos: 1, eos: [2, 3]))
+            #expect(try self.spec(written).spec.layers == spec.layers)
+            #expect(written["eos_token_id"] == [2, 3])
+        }
+    }
+
+    @Test func noFamilySaysTheImpossible() throws {
+        var spec = try spec(gpt2Config()).spec
+        spec.embedding.scale = 2
+        #expect(Families.expressing(spec) == nil)
+        #expect(throws: FileError.self) { try ModelExport(spec, card: ModelCard(title: "x", summary: "x")) }
+    }
+
+    @Test func namesTheNearestFamily() throws {
+        try withFolder { folder in
+            try AtomicFile.write(folder + "/config.json", llamaConfig(["model_type": "lama"]))
+            #expect { try ModelFolder.open(folder) } throws: { "\($0)".contains("did you mean llama") }
+            try AtomicFile.write(folder + "/config.json", "{\"model_type\": ")
+            #expect { try ModelFolder.open(folder) } throws: { "\($0)".contains("config.json") }
+            #expect(throws: FileError.self) { try ModelFolder.open(folder + "/nothing") }
+            #expect(throws: FileError.self) { try ModelFolder.open(folder + "/config.json") }
+        }
+    }
+}
