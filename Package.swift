@@ -71,7 +71,7 @@ let package = Package(
         tests("Checkpoints", ["Checkpoints", "Tensors", "Files"]),
         tests("Models", ["Models", "Layers", "Checkpoints", "Tensors", "Files"]),
         tests("Corpus", ["Corpus", "Tokenizers", "Files"]),
-        tests("Generation", ["Generation", "Models", "Layers", "Tokenizers", "Tensors", "Files"]),
+        tests("Generation", ["Generation", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),
         tests("Training", ["Training", "Models", "Layers", "Checkpoints", "Corpus", "Tokenizers", "Tensors", "Files"]),
         tests("Tool", ["Files", "Checkpoints", "Tensors"]),
     ],

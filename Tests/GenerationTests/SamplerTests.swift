@@ -1,0 +1,106 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+import QuintetGeneration
+import Testing
+
+@Suite struct SamplerTests {
+    private let logits: [Float] = [1.5, -0.5, 0, 2, 0.7, -3, 1.9, 0.2]
+
+    private func draws(_ options: SamplingOptions, _ logits: [Float], count: Int) -> [Int32] {
+        var sampler = Sampler(options, vocabulary: logits.count)
+        return (0..<count).map { _ in
+            var copy = logits
+            return copy.withUnsafeMutableBufferPointer { sampler.next($0) }
+        }
+    }
+
+    /// Frequencies of many draws lie within five standard deviations of the probabilities.
+    private func expect(_ options: SamplingOptions, gives probabilities: [Double]) {
+        let count = 40_000
+        var frequencies = [Int](repeating: 0, count: logits.count)
+        for id in draws(options, logits, count: count) { frequencies[Int(id)] += 1 }
+        for (frequency, p) in zip(frequencies, probabilities) {
+            let deviation = (p * (1 - p) / Double(count)).squareRoot()
+            #expect(abs(Double(frequency) / Double(count) - p) <= 5 * deviation)
+        }
+    }
+
+    private func softmax(temperature: Double = 1, keeping: (Int) -> Bool = { _ in true }) -> [Double] {
+        let weights = logits.indices.map { keeping($0) ? exp(Double(logits[$0]) / temperature) : 0 }
+        let total = weights.reduce(0, +)
+        return weights.map { $0 / total }
+    }
+
+    @Test func greedyTakesTheFirstOfTheGreatest() {
+        #expect(draws(.greedy, logits, count: 3) == [3, 3, 3])
+        #expect(draws(.greedy, [1, 2, 2, 0], count: 1) == [1])
+        #expect(draws(.greedy, [.nan, 1, .nan, 3], count: 1) == [3])
+        #expect(draws(.greedy, [.nan, .nan], count: 1) == [0])
+        #expect(draws(.greedy, [-.infinity, -.infinity], count: 1) == [0])
+    }
+
+    @Test func temperatureFollowsTheSoftmax() {
+        expect(SamplingOptions(temperature: 1, seed: 1), gives: softmax())
+        expect(SamplingOptions(temperature: 0.5, seed: 2), gives: softmax(temperature: 0.5))
+        expect(SamplingOptions(temperature: 3, seed: 3), gives: softmax(temperature: 3))
+    }
+
+    @Test func topKKeepsTheLikeliest() {
+        expect(SamplingOptions(temperature: 1, topK: 3, seed: 4), gives: softmax { [3, 6, 0].contains($0) })
+        expect(SamplingOptions(temperature: 1, topK: 1, seed: 4), gives: softmax { $0 == 3 })
+        expect(SamplingOptions(temperature: 1, topK: 100, seed: 4), gives: softmax())
+    }
+
+    @Test func topPKeepsTheShare() {
+        // Sorted shares: 3: .34, 6: .31, 0: .21, 4: .09, ...
+        expect(SamplingOptions(temperature: 1, topP: 0.3, seed: 5), gives: softmax { $0 == 3 })
+        expect(SamplingOptions(temperature: 1, topP: 0.5, seed: 5), gives: softmax { [3, 6].contains($0) })
+        expect(SamplingOptions(temperature: 1, topP: 0.7, seed: 5), gives: softmax { [3, 6, 0].contains($0) })
+    }
+
+    @Test func minPKeepsTheNear() {
+        // Weights relative to the likeliest: 6: .90, 0: .61, 4: .27, 7: .17, ...
+        expect(SamplingOptions(temperature: 1, minP: 0.5, seed: 6), gives: softmax { [3, 6, 0].contains($0) })
+        expect(SamplingOptions(temperature: 1, minP: 1, seed: 6), gives: softmax { $0 == 3 })
+    }
+
+    @Test func penaltyMakesTheSeenLessLikely() {
+        var sampler = Sampler(SamplingOptions(repetitionPenalty: 2), vocabulary: 4)
+        sampler.accept(2)
+        sampler.accept(2)
+        var logits: [Float] = [1, 1.4, 2.6, -1]
+        #expect(logits.withUnsafeMutableBufferPointer { sampler.next($0) } == 1)
+        #expect(logits == [1, 1.4, 1.3, -1])
+        logits = [-1, -1.2, -0.7, -5]
+        #expect(logits.withUnsafeMutableBufferPointer { sampler.next($0) } == 0)
+        #expect(logits == [-1, -2.4, -1.4, -5])
+    }
+
+    @Test func theSeedDecides() {
+        let options = SamplingOptions(temperature: 1, topK: 5, topP: 0.9, seed: 42)
+        #expect(draws(options, logits, count: 100) == draws(options, logits, count: 100))
+        var other = options
+        other.seed = 43
+        #expect(draws(options, logits, count: 100) != draws(other, logits, count: 100))
+    }
+
+    @Test func selectsAmongManyWithTies() {
+        let many = (0..<5000).map { Float(($0 * 7919) % 50) }
+        let kept = Set(draws(SamplingOptions(temperature: 30, topK: 100, seed: 1), many, count: 3000))
+        #expect(kept.allSatisfy { many[Int($0)] == 49 })
+        #expect(kept.count > 50)
+    }
+
+    @Test func refusesMeaninglessOptions() {
+        for options in [
+            SamplingOptions(temperature: -1), SamplingOptions(temperature: .nan), SamplingOptions(temperature: .infinity), SamplingOptions(topK: -1),
+            SamplingOptions(topP: 0), SamplingOptions(topP: 1.1), SamplingOptions(topP: .nan), SamplingOptions(minP: -0.1), SamplingOptions(minP: 2),
+            SamplingOptions(repetitionPenalty: 0), SamplingOptions(repetitionPenalty: .infinity),
+        ] {
+            #expect(throws: OptionError.self) { try options.validate() }
+        }
+    }
+}
