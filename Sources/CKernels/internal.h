@@ -20,7 +20,7 @@ enum { QK_COLUMNS = 64, QK_NORM_CHUNK = 16384 };
 typedef struct QKPlan { int64_t items, grain; } QKPlan;
 QKPlan qk_plan(const QKCall *call);
 // Queries that an item of attention takes together.
-int64_t qk_query_tile(int64_t queries);
+int64_t qk_query_tile(int64_t pairs, int64_t queries);
 
 // gemm.c: packs, blocks and runs on the pool by itself.
 void qk_gemm_run(const QKCall *call);

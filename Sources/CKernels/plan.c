@@ -22,13 +22,18 @@ static QKPlan copy(const QKCall *c) {
     return elements(count, STREAMED);
 }
 
-int64_t qk_query_tile(int64_t queries) { return queries >= 256 ? 128 : 64; }
+// The larger, the less often keys are packed, as long as there is work for many threads. `pairs`: batch times key heads.
+int64_t qk_query_tile(int64_t pairs, int64_t queries) {
+    int64_t size = 256;
+    while (size > 64 && pairs * ((queries + size - 1) / size) < 32) size /= 2;
+    return size;
+}
 
 // Multiply-adds of a chunk of attention.
-static QKPlan attention_items(int64_t items, int64_t work) { return rows(items, work, 1 << 18); }
+static QKPlan attention_items(int64_t items, int64_t work) { return rows(items, work, 1 << 20); }
 
 static QKPlan attention(const QKCall *c) {
-    int64_t tile = qk_query_tile(c->n[1]), tiles = (c->n[1] + tile - 1) / tile, deep = c->n[1] < tile ? c->n[1] : tile;
+    int64_t tile = qk_query_tile(c->n[0] * c->n[4], c->n[1]), tiles = (c->n[1] + tile - 1) / tile, deep = c->n[1] < tile ? c->n[1] : tile;
     return attention_items(c->n[0] * c->n[4] * tiles, deep * c->n[2] * c->n[3] / c->n[4] * c->n[5]);
 }
 

@@ -15,39 +15,70 @@ static Workspace workspace(const Attention *a, int64_t rows) {
 
 static State state_at(State s, int64_t row) { return (State){s.out + row * s.out_stride, s.out_stride, s.top + row, s.sum + row * W}; }
 
-// One item: the queries of a tile, all heads that share a key head.
-static void attention_item(const QKCall *c, const Attention *a, int64_t batch, int64_t kv_head, int64_t begin, int64_t end) {
-    int64_t tq = c->n[1], tk = c->n[2], group = a->heads / a->kv_heads, tile_rows = end - begin, first = c->n[11] + begin, last = c->n[11] + end - 1;
-    const uint8_t *mask = c->p[5] ? (const uint8_t *)c->p[5] + batch * tk : NULL;
-    Workspace w = workspace(a, group * tile_rows);
-    clear_state(w.state, group * tile_rows, a->padded);
-    for (int64_t key = low_key(a, first) / PAGE * PAGE, stop = high_key(a, last, tk); key < stop; key += PAGE) {
-        int64_t count = tk - key < PAGE ? tk - key : PAGE;
-        pack_columns(w.k, (const float *)c->p[2] + (batch * tk + key) * c->n[7] + kv_head * a->width, c->n[7], count, a->width);
-        pack_rows(w.v, a->padded, (const float *)c->p[3] + (batch * tk + key) * c->n[8] + kv_head * a->width, c->n[8], count, a->width);
-        Page page = {w.k, w.v, a->padded, key, tk, mask ? mask + key : NULL};
-        for (int64_t g = 0; g < group; g++)
-            for (int64_t i = 0; i < tile_rows; i += TILE_ROWS) {
-                int64_t head = kv_head * group + g, row = batch * tq + begin + i, left = tile_rows - i;
-                Rows rows = {(const float *)c->p[1] + row * c->n[6] + head * a->width, c->n[6], first + i, 1, head, 0, left < TILE_ROWS ? left : TILE_ROWS};
-                attend_page(a, &rows, &page, state_at(w.state, g * tile_rows + i));
-            }
-    }
-    for (int64_t g = 0; g < group; g++)
-        for (int64_t i = 0; i < tile_rows; i++) {
-            int64_t head = kv_head * group + g;
-            float *out = (float *)c->p[0] + (batch * tq + begin + i) * c->n[9] + head * a->width;
-            finish_state(a, w.state, g * tile_rows + i, head, out, c->p[4] ? (float *)c->p[4] + (batch * a->heads + head) * tq + begin + i : NULL);
+typedef struct { int64_t batch, kv_head, begin, end; } QueryTile;
+
+// Item of a call; they count tiles of queries from the last, which see the most keys, to the first.
+static QueryTile query_tile(const QKCall *c, int64_t item) {
+    int64_t size = qk_query_tile(c->n[0] * c->n[4], c->n[1]), pairs = c->n[0] * c->n[4], tiles = (c->n[1] + size - 1) / size, pair = item % pairs;
+    int64_t begin = (tiles - 1 - item / pairs) * size, end = begin + size < c->n[1] ? begin + size : c->n[1];
+    return (QueryTile){pair / c->n[4], pair % c->n[4], begin, end};
+}
+
+static const float *key_row(const QKCall *c, int slot, int64_t stride, const QueryTile *t, int64_t key) {
+    return (const float *)c->p[slot] + (t->batch * c->n[2] + key) * stride + t->kv_head * c->n[5];
+}
+
+static int64_t first_page(const QKCall *c, const Attention *a, const QueryTile *t) { return low_key(a, c->n[11] + t->begin) / PAGE * PAGE; }
+
+// Keys and values of the page after `key`: the tile's next, or the first of the tile that follows it in the chunk.
+static Ahead next_page(const QKCall *c, const Attention *a, const QueryTile *t, const QueryTile *next, int64_t key, int64_t stop) {
+    if (key + PAGE >= stop && !next) return (Ahead){0};
+    if (key + PAGE >= stop) t = next, key = first_page(c, a, next);
+    else key += PAGE;
+    int64_t rows = c->n[2] - key < PAGE ? c->n[2] - key : PAGE;
+    return (Ahead){{key_row(c, 2, c->n[7], t, key), key_row(c, 3, c->n[8], t, key)}, {c->n[7], c->n[8]}, rows, a->width};
+}
+
+// All queries of a tile, for all heads that share a key head, against one page.
+static void attend_tile(const QKCall *c, const Attention *a, const QueryTile *t, const Page *page, State state, const Ahead *ahead) {
+    int64_t group = a->heads / a->kv_heads, count = t->end - t->begin, blocks = group * ((count + TILE_ROWS - 1) / TILE_ROWS), share = (PAGE - 1) / blocks + 1;
+    for (int64_t g = 0, block = 0; g < group; g++)
+        for (int64_t i = 0; i < count; i += TILE_ROWS, block++) {
+            int64_t head = t->kv_head * group + g, row = t->batch * c->n[1] + t->begin + i, left = count - i;
+            Rows rows = {(const float *)c->p[1] + row * c->n[6] + head * a->width, c->n[6], c->n[11] + t->begin + i, 1, head, 0, left < TILE_ROWS ? left : TILE_ROWS};
+            Ahead queries = {{rows.q}, {c->n[6]}, left, a->width};
+            look_ahead(&queries, TILE_ROWS, TILE_ROWS);
+            look_ahead(ahead, block * share, share);
+            attend_page(a, &rows, page, state_at(state, g * count + i));
         }
 }
 
-// Items count tiles of queries from the last, which see the most keys, to the first.
+static void attention_item(const QKCall *c, const Attention *a, const QueryTile *t, const QueryTile *next) {
+    int64_t tk = c->n[2], group = a->heads / a->kv_heads, count = t->end - t->begin, stop = high_key(a, c->n[11] + t->end - 1, tk);
+    const uint8_t *mask = c->p[5] ? (const uint8_t *)c->p[5] + t->batch * tk : NULL;
+    Workspace w = workspace(a, group * count);
+    clear_state(w.state, group * count, a->padded);
+    for (int64_t key = first_page(c, a, t); key < stop; key += PAGE) {
+        int64_t keys = tk - key < PAGE ? tk - key : PAGE;
+        pack_columns(w.k, key_row(c, 2, c->n[7], t, key), c->n[7], keys, a->width);
+        pack_rows(w.v, a->padded, key_row(c, 3, c->n[8], t, key), c->n[8], keys, a->width);
+        Page page = {w.k, w.v, a->padded, key, tk, mask ? mask + key : NULL};
+        Ahead ahead = next_page(c, a, t, next, key, stop);
+        attend_tile(c, a, t, &page, w.state, &ahead);
+    }
+    for (int64_t g = 0; g < group; g++)
+        for (int64_t i = 0; i < count; i++) {
+            int64_t head = t->kv_head * group + g;
+            float *out = (float *)c->p[0] + (t->batch * c->n[1] + t->begin + i) * c->n[9] + head * a->width;
+            finish_state(a, w.state, g * count + i, head, out, c->p[4] ? (float *)c->p[4] + (t->batch * a->heads + head) * c->n[1] + t->begin + i : NULL);
+        }
+}
+
 static void body_attention(const QKCall *c, int64_t begin, int64_t end) {
     Attention a = attention_of(c, c->kind == 0, c->p[6], c->p[7]);
-    int64_t size = qk_query_tile(c->n[1]), pairs = c->n[0] * a.kv_heads, tiles = (c->n[1] + size - 1) / size;
     for (int64_t item = begin; item < end; item++) {
-        int64_t pair = item % pairs, from = (tiles - 1 - item / pairs) * size, to = from + size < c->n[1] ? from + size : c->n[1];
-        attention_item(c, &a, pair / a.kv_heads, pair % a.kv_heads, from, to);
+        QueryTile tile = query_tile(c, item), next = item + 1 < end ? query_tile(c, item + 1) : tile;
+        attention_item(c, &a, &tile, item + 1 < end ? &next : NULL);
     }
 }
 

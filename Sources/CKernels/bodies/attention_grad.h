@@ -94,7 +94,7 @@ static void grad_rows(const GradItem *t, const Page *page, int64_t head, int64_t
 }
 
 // One tile of queries against the page: dv += P^T dout, dk += dS^T q.
-static void grad_tile(const GradItem *t, const Page *page, int64_t g, int64_t first, int64_t rows, int64_t keys) {
+static void grad_tile(const GradItem *t, const Page *page, int64_t g, int64_t first, int64_t rows, int64_t keys, const Ahead *ahead) {
     const Attention *a = t->a;
     const QKCall *c = t->call;
     const GradSpace *s = &t->s;
@@ -103,6 +103,7 @@ static void grad_tile(const GradItem *t, const Page *page, int64_t g, int64_t fi
     pack_rows(s->dout, a->padded, grad_row(t, 7, c->n[9], t->tq, first, head), c->n[9], rows, a->width);
     for (int64_t i = 0; i < rows; i += TILE_ROWS) {
         int64_t at = g * t->tq + first + i;
+        look_ahead(ahead, i, TILE_ROWS);
         grad_rows(t, page, head, first, i, rows - i < TILE_ROWS ? rows - i : TILE_ROWS, s->dq + at * a->padded, s->delta + at);
     }
     for (int64_t j = 0; j < keys; j += TILE_ROWS) {
@@ -122,8 +123,27 @@ static void unpack_rows(float *out, int64_t stride, const float *x, int64_t padd
     for (int64_t r = 0; r < rows; r++) memcpy(out + r * stride, x + r * padded, (size_t)width * 4);
 }
 
+// What comes after a tile: the next one's queries and output gradients; the next page's keys and values; the next item's first of each.
+static Ahead after_tile(const GradItem *t, int64_t key, int64_t g, int64_t first, int64_t group, bool last_item) {
+    const QKCall *c = t->call;
+    int64_t next = first + PAGE < t->tq ? first + PAGE : 0, head = t->kv_head * group + g + (next == 0), width = t->a->width;
+    bool same_page = next > 0 || g + 1 < group, more_pages = key + PAGE < t->tk;
+    Ahead a = {{0}, {c->n[6], c->n[9], c->n[7], c->n[8]}, t->tq - next < t->tk ? t->tq - next : t->tk, width};
+    if (same_page || (!more_pages && !last_item && t->kv_head + 1 < t->a->kv_heads)) {
+        a.row[0] = grad_row(t, 3, c->n[6], t->tq, next, head);
+        a.row[1] = grad_row(t, 7, c->n[9], t->tq, next, head);
+    }
+    if (!same_page && (more_pages || (!last_item && t->kv_head + 1 < t->a->kv_heads))) {
+        int64_t key_next = more_pages ? key + PAGE : 0, kv_head = t->kv_head + !more_pages;
+        a.row[2] = grad_row(t, 4, c->n[7], t->tk, key_next, kv_head);
+        a.row[3] = grad_row(t, 5, c->n[8], t->tk, key_next, kv_head);
+        if (t->tk - key_next < a.rows) a.rows = t->tk - key_next;
+    }
+    return a;
+}
+
 // One page of keys against every query that sees some of it.
-static void grad_page(const GradItem *t, int64_t key, int64_t group) {
+static void grad_page(const GradItem *t, int64_t key, int64_t group, bool last_item) {
     const Attention *a = t->a;
     const QKCall *c = t->call;
     const GradSpace *s = &t->s;
@@ -138,7 +158,8 @@ static void grad_page(const GradItem *t, int64_t key, int64_t group) {
         for (int64_t i = 0; i < t->tq; i += PAGE) {
             int64_t rows = t->tq - i < PAGE ? t->tq - i : PAGE, position = c->n[11] + i;
             if (high_key(a, position + rows - 1, t->tk) <= key || low_key(a, position) >= key + count) continue;
-            grad_tile(t, &page, g, i, rows, count);
+            Ahead ahead = after_tile(t, key, g, i, group, last_item);
+            grad_tile(t, &page, g, i, rows, count, &ahead);
         }
     unpack_rows((float *)c->p[1] + row * c->n[7] + t->kv_head * a->width, c->n[7], s->dk, a->padded, count, a->width);
     unpack_rows((float *)c->p[2] + row * c->n[8] + t->kv_head * a->width, c->n[8], s->dv, a->padded, count, a->width);
@@ -151,7 +172,7 @@ static void body_attention_grad(const QKCall *c, int64_t begin, int64_t end) {
         GradItem t = {c, &a, grad_space(&a, group * tq), item / a.kv_heads, item % a.kv_heads, tq, tk};
         memset(t.s.dq, 0, (size_t)(group * tq * a.padded) * 4);
         deltas(&t, group);
-        for (int64_t key = 0; key < tk; key += PAGE) grad_page(&t, key, group);
+        for (int64_t key = 0; key < tk; key += PAGE) grad_page(&t, key, group, item + 1 == end);
         for (int64_t g = 0; g < group; g++)
             unpack_rows((float *)c->p[0] + t.batch * tq * c->n[6] + (t.kv_head * group + g) * a.width, c->n[6], t.s.dq + g * tq * a.padded, a.padded, tq, a.width);
     }

@@ -8,9 +8,9 @@
 
 QK_INLINE vf power_of_two(vi n) { return as_float((n + 127) << 23); }
 
-// e^r - 1 for r = x - n ln 2, |r| <= 0.35, relative error 3e-9.
-QK_INLINE vf exp_reduced(vf x, vf *rounded) {
-    vf t = fma_(x, splat(0x1.715476p+0f), splat(QK_ROUNDER)), n = t - QK_ROUNDER;
+// For x = n ln 2 + r, |r| <= 0.35: e^r with a relative error of 3e-9, and the rounder (plus n) as it came out.
+QK_INLINE vf exp_reduced(vf x, float rounder, vf *rounded) {
+    vf t = fma_(x, splat(0x1.715476p+0f), splat(rounder)), n = t - rounder;
     vf r = fma_(n, splat(-0x1.62e4p-1f), x);
     r = fma_(n, splat(-0x1.7f7d1cp-20f), r);
     vf q = fma_(splat(0.001381316f), r, splat(0.008369419f));
@@ -18,22 +18,20 @@ QK_INLINE vf exp_reduced(vf x, vf *rounded) {
     q = fma_(q, r, splat(0.16666515f));
     q = fma_(q, r, splat(0.49999994f));
     *rounded = t;
-    return fma_(r * r, q, r);
+    return fma_(r * r, q, r) + 1.0f;
 }
 
+// Two powers of two, because n reaches from -151 to 129.
 QK_INLINE vf exp_(vf x) {
-    vf t, c = max_(min_(x, splat(90.0f)), splat(-105.0f));
-    vf p = exp_reduced(c, &t) + 1.0f;
+    vf t, p = exp_reduced(max_(min_(x, splat(90.0f)), splat(-105.0f)), QK_ROUNDER, &t);
     vi n = as_int(t) - as_int(splat(QK_ROUNDER)), half = n >> 1;
     return p * power_of_two(half) * power_of_two(n - half);
 }
 
-// For x <= 88: softmax terms. Below -87 it gives 0, so there are no subnormals.
+// For x <= 88: softmax terms. Below -87 it gives 0, so there are no subnormals. The rounder holds the bias of the exponent.
 QK_INLINE vf exp_small(vf x) {
-    vf t, c = max_(x, splat(-87.0f));
-    vf p = exp_reduced(c, &t) + 1.0f;
-    vf y = as_float(as_int(p) + (as_int(t) << 23));
-    return pick(x < -87.0f, splat(0), pick(x != x, x, y));
+    vf t, p = exp_reduced(max_(x, splat(-87.0f)), QK_ROUNDER + 127, &t);
+    return pick(x < -87.0f, splat(0), p * as_float(as_int(t) << 23));
 }
 
 QK_INLINE vf log_(vf x) {

@@ -78,15 +78,18 @@ QK_INLINE void transpose_4(float *out, int64_t out_stride, const float *x, int64
     *(v4_any *)(out + 3 * out_stride) = __builtin_shufflevector(ac2, bd2, 2, 6, 3, 7);
 }
 
-// out [width][PAGE] from x [count, width]; the columns past `count` are zero.
+// out [width][PAGE] from x [count, width]; the columns past `count` are zero. Rows of x often lie a multiple of 4096 bytes apart and would push
+// each other out of the cache, so four of them are read to their end before the next.
 static void pack_columns(float *out, const float *x, int64_t stride, int64_t count, int64_t width) {
-    int64_t d = 0, whole = count & ~(int64_t)3;
-    for (; d + 4 <= width; d += 4)
-        for (int64_t j = 0; j < whole; j += 4) transpose_4(out + d * PAGE + j, PAGE, x + j * stride + d, stride);
-    for (; d < width; d++)
-        for (int64_t j = 0; j < whole; j++) out[d * PAGE + j] = x[j * stride + d];
-    for (d = 0; d < width && whole < PAGE; d++)
-        for (int64_t j = whole; j < PAGE; j++) out[d * PAGE + j] = j < count ? x[j * stride + d] : 0;
+    int64_t j = 0;
+    for (; j + 4 <= count; j += 4) {
+        int64_t d = 0;
+        for (; d + 4 <= width; d += 4) transpose_4(out + d * PAGE + j, PAGE, x + j * stride + d, stride);
+        for (; d < width; d++)
+            for (int64_t i = j; i < j + 4; i++) out[d * PAGE + i] = x[i * stride + d];
+    }
+    for (; j < PAGE; j++)
+        for (int64_t d = 0; d < width; d++) out[d * PAGE + j] = j < count ? x[j * stride + d] : 0;
 }
 
 // out [count][padded] from x [count, width]; the columns past `width` are zero.
@@ -94,6 +97,16 @@ static void pack_rows(float *out, int64_t padded, const float *x, int64_t stride
     for (int64_t r = 0; r < count; r++, out += padded, x += stride) {
         for (int64_t i = 0; i < padded; i += W) store(out + i, load_n(x + i, width - i));
     }
+}
+
+// Rows that a later step will pack. They lie far apart, so the machine does not see them coming: asked for a few at a time while others are worked on.
+enum { STREAMS = 4 };
+typedef struct { const float *row[STREAMS]; int64_t stride[STREAMS], rows, width; } Ahead;
+
+static void look_ahead(const Ahead *a, int64_t from, int64_t count) {
+    for (int64_t r = from; r < from + count && r < a->rows; r++)
+        for (int s = 0; s < STREAMS; s++)
+            for (int64_t i = 0; a->row[s] && i < a->width; i += 16) __builtin_prefetch(a->row[s] + r * a->stride[s] + i, 0, 2);
 }
 
 static int64_t padded_width(int64_t width) { return (width + W - 1) / W * W; }

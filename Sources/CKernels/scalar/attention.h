@@ -71,7 +71,7 @@ static Query query_of(const QKCall *c, const uint8_t *mask, const float *slopes,
 
 // Items are those of plan.c: tiles of queries, from the last.
 static void scalar_attention(const QKCall *c, int64_t begin, int64_t end) {
-    int64_t tq = c->n[1], tk = c->n[2], heads = c->n[3], kv_heads = c->n[4], width = c->n[5], size = qk_query_tile(tq), pairs = c->n[0] * kv_heads;
+    int64_t tq = c->n[1], tk = c->n[2], heads = c->n[3], kv_heads = c->n[4], width = c->n[5], pairs = c->n[0] * kv_heads, size = qk_query_tile(pairs, tq);
     for (int64_t item = begin; item < end; item++) {
         int64_t batch = item % pairs / kv_heads, kv_head = item % pairs % kv_heads, from = ((tq + size - 1) / size - 1 - item / pairs) * size;
         Keys keys = {(const float *)c->p[2] + batch * tk * c->n[7] + kv_head * width, (const float *)c->p[3] + batch * tk * c->n[8] + kv_head * width,
