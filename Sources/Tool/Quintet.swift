@@ -1,10 +1,11 @@
 import ArgumentParser
+import QuintetFiles
 
 @main
 struct QuintetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quintet",
         abstract: "Gather, scrub, pretrain, adapt, evaluate, serve and guard foundation models.",
-        version: "0.1.0",
+        version: quintetVersion,
         subcommands: commands)
 }

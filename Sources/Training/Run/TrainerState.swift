@@ -6,8 +6,10 @@ public struct TrainerState: Sendable, Equatable {
     public static let format = 1
     public static let fileName = "trainer_state.json"
 
-    /// Updates done.
+    /// Steps done, skipped ones included.
     public var step = 0
+    /// Updates the optimizer made: steps without the skipped ones.
+    public var updates = 0
     /// Tokens learned from.
     public var tokens = 0
     /// Where the data feed stands, in its own words.
@@ -35,6 +37,7 @@ extension TrainerState {
         var out = JSONObject()
         out["format"] = JSON(Self.format)
         out["global_step"] = JSON(step)
+        out["updates"] = JSON(updates)
         out["num_input_tokens_seen"] = JSON(tokens)
         out["cursor"] = cursor
         out["random"] = .object(random)
@@ -57,6 +60,7 @@ extension TrainerState {
         let format = try reader.whole("format")
         guard format <= Self.format else { throw .newerState(path: source, version: format, known: Self.format) }
         step = try reader.whole("global_step")
+        updates = try reader.whole("updates")
         tokens = try reader.whole("num_input_tokens_seen")
         cursor = json["cursor"] ?? .null
         random = try reader.object("random")

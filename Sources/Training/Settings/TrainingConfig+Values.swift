@@ -21,6 +21,7 @@ extension TrainingConfig {
     ///     try config.apply([GivenSetting("max_steps", 100)], source: "command line")
     /// - Throws: `TrainingError` for an unknown name (with the nearest), a wrong value, a name given twice.
     public mutating func apply(_ given: [GivenSetting], source: String) throws(TrainingError) {
+        giveWay(to: given)
         var seen: Set<String> = []
         for item in given {
             guard let setting = Setting.named(item.name) else {
@@ -36,6 +37,19 @@ extension TrainingConfig {
                 throw .badSetting(
                     setting.name, source: source, line: item.line, expected: setting.expected, found: brief(item.value))
             }
+        }
+    }
+
+    /// Settings of which a run has one: giving one takes back what another source said about the others.
+    private static let alternatives = [
+        ["preset", "depth"], ["max_steps", "max_tokens", "target_param_data_ratio"], ["gradient_accumulation_steps", "total_batch_size"],
+        ["warmup_steps", "warmup_ratio"],
+    ]
+
+    private mutating func giveWay(to given: [GivenSetting]) {
+        let names = given.filter { $0.value != .null }.compactMap { Setting.named($0.name)?.name }
+        for group in Self.alternatives where group.contains(where: names.contains) {
+            for name in group where !names.contains(name) { _ = Setting.named(name)?.write(&self, .null) }
         }
     }
 
