@@ -5,6 +5,7 @@ let commands: [any ParsableCommand.Type] = [
     GatherCommand.self,
     TokenizerCommand.self,
     TokenizeCommand.self,
+    PretrainCommand.self,
     GenerateCommand.self,
     VerifyCommand.self,
     BenchCommand.self,

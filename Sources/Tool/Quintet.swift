@@ -8,4 +8,13 @@ struct QuintetCommand: ParsableCommand {
         abstract: "Gather, scrub, pretrain, adapt, evaluate, serve and guard foundation models.",
         version: quintetVersion,
         subcommands: commands)
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            ExitStatus.leave(error)
+        }
+    }
 }

@@ -1,3 +1,5 @@
+public import QuintetFiles
+
 /// What one optimizer step did.
 public struct StepRecord: Sendable, Equatable {
     /// Updates done, this one included.

@@ -1,3 +1,5 @@
+import QuintetFiles
+
 /// Shows a run to the person in front of it: the progress line, and a line for what happens beside it.
 public final class ProgressObserver: TrainingObserver {
     private let line: ProgressLine
