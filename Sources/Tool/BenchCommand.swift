@@ -8,5 +8,5 @@ struct BenchCommand: ParsableCommand {
             Example:
               quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
             """,
-        subcommands: [BenchTrainCommand.self])
+        subcommands: [BenchTrainCommand.self, BenchModelCommand.self])
 }

@@ -7,6 +7,7 @@ let commands: [any ParsableCommand.Type] = [
     TokenizeCommand.self,
     PretrainCommand.self,
     GenerateCommand.self,
+    InspectCommand.self,
     VerifyCommand.self,
     BenchCommand.self,
 ]
