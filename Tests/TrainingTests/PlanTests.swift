@@ -128,3 +128,29 @@ import Testing
         }
     }
 }
+
+@Suite struct LayeringTests {
+    @Test func aLaterSourceReplacesAlternatives() throws {
+        var config = TrainingConfig()
+        try config.apply(yaml: "preset: micro\nmax_tokens: 1000000\nwarmup_ratio: 0.1", source: "run.yaml")
+        try config.apply([GivenSetting("max_steps", 7), GivenSetting("depth", 3), GivenSetting("warmup_steps", 2)], source: "command line")
+        let plan = try config.plan(vocabulary: 512)
+        #expect(plan.steps == 7 && plan.shape.layers == 3 && plan.schedule.warmup == 2)
+    }
+
+    @Test func aSavedRunWithAnotherSizeOrRateIsThatSizeAndRate() throws {
+        let saved = try TrainingConfig().plan(vocabulary: 512).settings
+        var config = saved
+        try config.apply([GivenSetting("preset", "micro"), GivenSetting("learning_rate", 0.5)], source: "command line")
+        let plan = try config.plan(vocabulary: 512)
+        #expect(plan.shape.width == 256 && plan.groups.matrices.learningRate == 0.5)
+    }
+
+    @Test func typedSettings() throws {
+        #expect(try TrainingConfig.typed("seed=3") == GivenSetting("seed", 3))
+        #expect(try TrainingConfig.typed("learning_rate= 3e-4").value == 3e-4)
+        #expect(try TrainingConfig.typed("sample_prompt='a: b'").value == "a: b")
+        #expect(try TrainingConfig.typed("sample_prompt=").value == .null)
+        for text in ["seed", "=3", "", "a=[1"] { #expect(thrown(TrainingError.self) { _ = try TrainingConfig.typed(text) } != nil) }
+    }
+}

@@ -48,6 +48,10 @@ extension TrainingConfig {
 
     private mutating func giveWay(to given: [GivenSetting]) {
         let names = given.filter { $0.value != .null }.compactMap { Setting.named($0.name)?.name }
+        if names.contains("preset") || names.contains("depth") {
+            // Another size means its own sizes, not those that an earlier run.yaml spelled out.
+            (layers, width, heads, kvHeads, feedForward, context) = (nil, nil, nil, nil, nil, nil)
+        }
         for group in Self.alternatives where group.contains(where: names.contains) {
             for name in group where !names.contains(name) { _ = Setting.named(name)?.write(&self, .null) }
         }

@@ -162,10 +162,6 @@ extension TrainingPlan {
         settings.evalTokens = evalTokens
         settings.sampleEvery = sampleEvery
         settings.saveEvery = saveEvery
-        settings.matrixRate = groups.matrices.learningRate
-        settings.embeddingRate = groups.embedding.learningRate
-        settings.headRate = groups.head.learningRate
-        settings.scalarRate = groups.scalars.learningRate
         settings.layers = shape.layers
         settings.width = shape.width
         settings.heads = shape.heads

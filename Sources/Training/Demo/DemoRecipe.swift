@@ -1,0 +1,50 @@
+import QuintetCorpus
+import QuintetFiles
+import QuintetTensors
+import QuintetTokenizers
+
+/// What a demo trains, so that it fits the time: a size by the minutes, a length by the measured speed.
+struct DemoRecipe {
+    let preset: Preset
+    let vocabulary: Int
+    private let seconds: Double
+    /// Small steps, many of them: with a couple of million tokens the number of updates is what counts.
+    private let batch = 8
+    private let sequence = 128
+
+    /// A bigger model where there is time for it and text enough that it does not learn it by heart.
+    init(minutes: Double, textBytes: Int) {
+        let all = Preset.all.filter { ["nano", "micro", "small"].contains($0.name) }
+        let affordable = minutes < 20 || textBytes < 4_000_000 ? 1 : minutes < 240 || textBytes < 40_000_000 ? 2 : 3
+        preset = all[min(affordable, all.count) - 1]
+        // A token should occur often enough to be learned.
+        vocabulary = max(300, min(preset.shape.vocabulary, textBytes / 500))
+        seconds = max(1, minutes * 60)
+    }
+
+    /// The settings of the run; measures how fast this machine is for a second or two.
+    func settings(_ tokenizer: Tokenizer, _ tokens: TokenizeReport, secondsUsed: Double, seed: Int) throws -> TrainingConfig {
+        let began = ContinuousClock.now
+        var benchmark = TrainBenchmark(preset: preset, batch: batch, sequence: sequence, threads: Threads.count)
+        benchmark.steps = 7
+        let speed = try benchmark.run().tokensPerSecond
+        // A tenth of the time is for evaluations, samples, checkpoints and what comes after.
+        let left = max(1, (seconds - secondsUsed - (ContinuousClock.now - began).seconds) * 0.9)
+        let steps = max(20, Int(left * speed / Double(batch * sequence)))
+        var config = TrainingConfig()
+        config.preset = preset.name
+        config.batch = batch
+        config.sequence = sequence
+        config.steps = steps
+        config.seed = seed
+        config.evalEvery = max(1, steps / 6)
+        config.evalTokens = min(max(2048, tokens.validation.tokens), 65_536)
+        config.sampleEvery = max(1, steps / 3)
+        config.samplePrompt = "func "
+        config.sampleTokens = 60
+        config.sampleTemperature = 0.6
+        config.saveEvery = max(1, steps / 3)
+        config.logEvery = max(1, steps / 2000)
+        return config
+    }
+}
