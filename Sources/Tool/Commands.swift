@@ -2,6 +2,7 @@ import ArgumentParser
 
 /// Every subcommand, one line each; the order is the order of `quintet --help`.
 let commands: [any ParsableCommand.Type] = [
+    DemoCommand.self,
     GatherCommand.self,
     TokenizerCommand.self,
     TokenizeCommand.self,

@@ -55,7 +55,7 @@ public struct HoldOut: Sendable, Equatable {
     }
 
     /// The only document in two: cut at the end of a line (or a character) near the share's border.
-    func cut(_ text: String) -> (head: String, tail: String) {
+    public func cut(_ text: String) -> (head: String, tail: String) {
         let text = Array(text.utf8)
         var at = min(max(Int(Double(text.count) * (1 - share)), 1), max(text.count - 1, 0))
         if let line = text[at...].firstIndex(of: 10), line + 1 < text.count { at = line + 1 }

@@ -1,5 +1,5 @@
 import QuintetCorpus
-public import QuintetFiles
+import QuintetFiles
 import QuintetTensors
 import QuintetTokenizers
 
