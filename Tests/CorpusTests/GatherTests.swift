@@ -104,6 +104,8 @@ let long = "This sentence is long enough to stay where it is."
         ("a.swift", "//===---===//\n//\n// See LICENSE.txt for license\n//===---===//\nimport A\n", "import A\n"),
         ("a.swift", "//\n//  File.swift\n//\n\n/* SPDX-License-Identifier: MIT */\n\nimport A\n", "//\n//  File.swift\n//\n\nimport A\n"),
         ("a.swift", "/// The license of a package.\nstruct License {}\n", "/// The license of a package.\nstruct License {}\n"),
+        ("a.swift", "/// Speaks of copyright or a licence.\nstruct A {}\n", "/// Speaks of copyright or a licence.\nstruct A {}\n"),
+        ("a.js", "/**\n * @license MIT\n */\nlet a\n", "let a\n"),
         ("a.swift", "import A\n// Copyright in the middle\n", "import A\n// Copyright in the middle\n"),
         ("a.swift", "/* Copyright */ import A\n", "/* Copyright */ import A\n"),
         ("a.swift", "/* Copyright that never ends\nimport A\n", "/* Copyright that never ends\nimport A\n"),

@@ -39,15 +39,13 @@ public struct Gather {
                 "no text files found", path: sources.joined(separator: " "), found: Self.reasons(list.skipped),
                 hint: "text, Markdown, source code and JSONL are read")
         }
-        var work = try GatherWork(into: path, options)
         let total = list.files.reduce(0) { $0 + $1.size }
         let bar = ProgressBar(label: "gather", total: total, unit: "bytes", quiet: options.quiet)
-        var done = 0
+        var work = try GatherWork(into: path, options, bar)
         for file in list.files {
             try StopSignal.check()
             try work.read(file)
-            done += file.size
-            bar.update(done, detail: "\(work.report.documentsOut) documents")
+            work.show(file.size)
         }
         bar.finish()
         work.report.files = list.files.count

@@ -35,7 +35,10 @@ extension GatherWork {
             }
             guard let line else { return }
             report.bytesIn += line.bytes.count + 1
-            if line.number % 256 == 0 { try StopSignal.check() }
+            if line.number % 256 == 0 {
+                try StopSignal.check()
+                show(within: min(line.offset, file.size))
+            }
             try readRow(line, file, created)
         }
     }

@@ -12,8 +12,12 @@ struct GatherWork {
     private var quarantine: ShardedLines
     private var metrics: [UInt8] = []
     private let start = ContinuousClock.now
+    private let bar: ProgressBar
+    /// Bytes of the files that are done.
+    private var filesDone = 0
 
-    init(into path: String, _ options: Gather.Options) throws {
+    init(into path: String, _ options: Gather.Options, _ bar: ProgressBar) throws {
+        self.bar = bar
         self.path = path
         self.options = options
         folder = try AtomicDirectory(final: path)
@@ -22,6 +26,12 @@ struct GatherWork {
         documents = ShardedLines("documents", limit: options.shardBytes)
         audit = ShardedLines("audit", limit: options.shardBytes)
         quarantine = ShardedLines("quarantine", limit: options.shardBytes)
+    }
+
+    /// Moves the progress line: to the end of a file of `size` bytes, or for `within` bytes into one.
+    mutating func show(_ size: Int = 0, within: Int = 0) {
+        filesDone += size
+        bar.update(filesDone + within, detail: "\(report.documentsOut) documents")
     }
 
     /// Sends one document through the steps and writes it, or the reason why not.

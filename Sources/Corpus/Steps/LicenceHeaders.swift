@@ -72,16 +72,18 @@ struct LicenceHeaders: CleaningStep {
         text[line...].drop { $0 == 32 || $0 == 9 }.starts(with: Array(prefix.utf8))
     }
 
-    private static let anywhere = [
-        "copyright", "spdx-license", "licensed under", "licensed to the", "all rights reserved", "@license", "permission is hereby granted",
-        "public domain",
+    /// What no comment about a program says by chance.
+    private static let certain = [
+        "copyright (c)", "copyright ©", "copyright 19", "copyright 20", "spdx-license-identifier:", "licensed under the",
+        "licensed to the", "all rights reserved.", "@license", "permission is hereby granted", "redistribution and use",
     ]
-    private static let inPlainComments = ["license", "licence", "(c) 20", "(c) 19"]
+    /// What only a comment that documents nothing may be taken for.
+    private static let likely = ["copyright", "license", "licence", "(c) 20", "(c) 19", "all rights reserved", "public domain"]
 
     private static func speaksOfLicence(_ comment: ArraySlice<UInt8>) -> Bool {
         let head = comment.drop { $0 <= 32 }
         let isDocumentation = ["///", "//!", "/**"].contains { head.starts(with: Array($0.utf8)) }
-        return (anywhere + (isDocumentation ? [] : inPlainComments)).contains { contains(comment, $0) }
+        return (isDocumentation ? certain : certain + likely).contains { contains(comment, $0) }
     }
 
     private static func contains(_ text: ArraySlice<UInt8>, _ word: String) -> Bool { find(word, in: text) != nil }

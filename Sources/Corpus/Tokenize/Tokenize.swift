@@ -66,6 +66,7 @@ struct TokenizeWork {
     private var highest: (position: Double, id: String)?
     private let start = ContinuousClock.now
     private let bar: ProgressBar
+    private let total: Int
 
     init(
         _ source: String, _ tokenizer: Tokenizer, _ eos: Int32, _ path: String, _ holdOut: HoldOut, _ options: Tokenize.Options
@@ -75,7 +76,7 @@ struct TokenizeWork {
         self.eos = eos
         self.holdOut = holdOut
         self.options = options
-        let total = try Document.files(source).reduce(0) { $0 + ((try? Folder.size(of: $1)) ?? 0) }
+        total = try Document.files(source).reduce(0) { $0 + ((try? Folder.size(of: $1)) ?? 0) }
         bar = ProgressBar(label: "tokenize", total: total, unit: "bytes", quiet: options.quiet)
         writer = try DatasetWriter(
             into: path, tokenizer: tokenizer.fingerprint, vocabularySize: tokenizer.vocabularySize, endOfText: eos,
@@ -89,6 +90,7 @@ struct TokenizeWork {
             if waitingBytes >= 8 << 20 { try encodeWaiting() }
         }
         try encodeWaiting()
+        bar.update(total, detail: "\(report.tokens) tokens")
         bar.finish()
     }
 
