@@ -54,12 +54,13 @@ extension GatherWork {
             return try refuse(&self, error.what, error.offset, error.found)
         }
         guard let text = row["text"]?.string else { return try refuse(&self, "no \"text\"", nil, row.kind) }
-        if text.utf8.contains(0) { return try refuse(&self, "a NUL character") }
+        let bytes = Array(text.utf8)
+        if bytes.contains(0) { return try refuse(&self, "a NUL character") }
         var metadata = row["metadata"]?.object ?? [:]
         if row["source"] == nil { metadata["line"] = JSON(line.number) }
         try process(
             Draft(
-                text: Array(text.utf8), source: row["source"]?.string ?? file.path, kind: .jsonLines, added: row["added"]?.string,
+                text: bytes, source: row["source"]?.string ?? file.path, kind: .jsonLines, added: row["added"]?.string,
                 created: row["created"]?.string ?? created, metadata: metadata, line: line.number))
     }
 }
