@@ -18,6 +18,8 @@ static inline __attribute__((always_inline)) void store_lanes(float *p, int64_t 
 }
 #define QK_ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define QK_ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+// After streaming stores, before another thread may look.
+#define QK_STORES_SEEN() _mm_sfence()
 #define QK_TILE_VECTORS 2
 #include "bodies/all.h"
 #pragma clang attribute pop

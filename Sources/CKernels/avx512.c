@@ -14,6 +14,8 @@ static inline __attribute__((always_inline)) void store_lanes(float *p, int64_t 
 }
 #define QK_ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define QK_ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+// After streaming stores, before another thread may look.
+#define QK_STORES_SEEN() _mm_sfence()
 #define QK_TILE_VECTORS 4
 #include "bodies/all.h"
 #pragma clang attribute pop

@@ -67,7 +67,7 @@ QKPlan qk_plan(const QKCall *c) {
     case QK_OP_ATTENTION: return attention(c);
     case QK_OP_ATTENTION_GRAD: return attention_grad(c);
     case QK_OP_ATTENTION_PAGED: return attention_paged(c);
-    case QK_OP_CACHE_APPEND: return rows(n[0], 4 * n[4] * n[5], COMPUTED);
+    case QK_OP_CACHE_APPEND: return rows(n[0] * n[4], n[5], STREAMED);
     default: return (QKPlan){0, 1};
     }
 }

@@ -41,6 +41,13 @@ extension KernelTests {
             }
         }
 
+        /// Large enough for the stores that pass the caches by.
+        @Test func largeFillReachesEveryElement() {
+            let count = (1 << 24) + 13, out = Memory([Float](repeating: 0, count: count))
+            run(QK_OP_FILL, [out.raw], [count], [2.5])
+            #expect(out.wallsStand && UnsafeBufferPointer(start: out.pointer, count: count).allSatisfy { $0 == 2.5 })
+        }
+
         @Test func fillReachesEveryElement() {
             for count in awkwardCounts + [100_001] {
                 check {

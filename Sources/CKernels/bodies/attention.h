@@ -131,17 +131,29 @@ static void body_attention_paged(const QKCall *c, int64_t begin, int64_t end) {
     }
 }
 
+typedef struct { float *k, *v; } Slot;
+
+// Where the keys (a column) and values (a row) of a call's row go.
+static Slot cache_slot(const QKCall *c, int64_t row, int64_t head) {
+    int64_t position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row], slot = position % PAGE;
+    int64_t page = ((const int32_t *)c->p[4])[sequence * c->n[12] + position / PAGE], at = (page * c->n[4] + head) * c->n[5] * PAGE;
+    return (Slot){(float *)c->p[0] + at + slot, (float *)c->p[1] + at + slot * c->n[5]};
+}
+
+// Items run over rows first, then heads, so that neighbours in a line of the K slab are written by one thread, four at a time where they can.
 static void body_cache_append(const QKCall *c, int64_t begin, int64_t end) {
-    int64_t kv_heads = c->n[4], width = c->n[5];
-    for (int64_t row = begin; row < end; row++) {
-        int64_t position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row], slot = position % PAGE;
-        int64_t page = ((const int32_t *)c->p[4])[sequence * c->n[12] + position / PAGE];
-        for (int64_t head = 0; head < kv_heads; head++) {
-            int64_t at = (page * kv_heads + head) * width * PAGE;
-            const float *k = (const float *)c->p[2] + row * c->n[7] + head * width;
-            for (int64_t d = 0; d < width; d++) ((float *)c->p[0])[at + d * PAGE + slot] = k[d];
-            memcpy((float *)c->p[1] + at + slot * width, (const float *)c->p[3] + row * c->n[8] + head * width, (size_t)width * 4);
-        }
+    int64_t width = c->n[5], stride = c->n[7];
+    for (int64_t item = begin, count; item < end; item += count) {
+        int64_t row = item % c->n[0], head = item / c->n[0], d = 0;
+        const float *k = (const float *)c->p[2] + row * stride + head * width, *v = (const float *)c->p[3] + row * c->n[8] + head * width;
+        Slot first = cache_slot(c, row, head);
+        for (count = 1; count < 4 && item + count < end && row + count < c->n[0]; count++)
+            if (cache_slot(c, row + count, head).v != first.v + count * width) break;
+        if (count == 4)
+            for (; d + 4 <= width; d += 4) transpose_4(first.k + d * PAGE, PAGE, k + d, stride);
+        for (; d < width; d++)
+            for (int64_t r = 0; r < count; r++) first.k[d * PAGE + r] = k[r * stride + d];
+        for (int64_t r = 0; r < count; r++) memcpy(first.v + r * width, v + r * c->n[8], (size_t)width * 4);
     }
 }
 #endif

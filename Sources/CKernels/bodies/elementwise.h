@@ -8,9 +8,17 @@
     for (int64_t at_ = (begin), row, col, count; at_ < (end) && (row = at_ / (cols), col = at_ - row * (cols),              \
              count = (cols) - col < (end) - at_ ? (cols) - col : (end) - at_, true); at_ += count)
 
+// Past every cache, lines are written without being read first.
+enum { PAST_CACHES = 1 << 24 };
+
 static void body_fill(const QKCall *c, int64_t begin, int64_t end) {
     float *out = (float *)c->p[0] + begin;
     vf value = splat(c->s[0]);
+    if (c->n[0] >= PAST_CACHES) {
+        for (; begin < end && (size_t)out % sizeof(vf) != 0; begin++) *out++ = c->s[0];
+        for (; begin + W <= end; begin += W, out += W) __builtin_nontemporal_store(value, (vf *)out);
+        QK_STORES_SEEN();
+    }
 #define STEP(i, lanes) store_n(out + i, lanes, value)
     QK_EACH_VECTOR(i, end - begin, STEP);
 #undef STEP

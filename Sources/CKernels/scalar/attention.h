@@ -143,14 +143,14 @@ static void scalar_attention_paged(const QKCall *c, int64_t begin, int64_t end) 
 
 static void scalar_cache_append(const QKCall *c, int64_t begin, int64_t end) {
     int64_t kv_heads = c->n[4], width = c->n[5];
-    for (int64_t row = begin; row < end; row++) {
+    for (int64_t item = begin; item < end; item++) {
+        int64_t row = item % c->n[0], head = item / c->n[0];
         int64_t position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row];
         int64_t page = ((const int32_t *)c->p[4])[sequence * c->n[12] + position / QK_PAGE];
-        for (int64_t head = 0; head < kv_heads; head++)
-            for (int64_t d = 0; d < width; d++) {
-                ((float *)c->p[0])[((page * kv_heads + head) * width + d) * QK_PAGE + position % QK_PAGE] = ((const float *)c->p[2])[row * c->n[7] + head * width + d];
-                ((float *)c->p[1])[((page * kv_heads + head) * QK_PAGE + position % QK_PAGE) * width + d] = ((const float *)c->p[3])[row * c->n[8] + head * width + d];
-            }
+        for (int64_t d = 0; d < width; d++) {
+            ((float *)c->p[0])[((page * kv_heads + head) * width + d) * QK_PAGE + position % QK_PAGE] = ((const float *)c->p[2])[row * c->n[7] + head * width + d];
+            ((float *)c->p[1])[((page * kv_heads + head) * QK_PAGE + position % QK_PAGE) * width + d] = ((const float *)c->p[3])[row * c->n[8] + head * width + d];
+        }
     }
 }
 #endif
