@@ -31,17 +31,8 @@ struct GatherCommand: ParsableCommand {
         options.minimumLetters = minimumLetters
         options.strict = strict
         options.quiet = json
-        try stoppable {
-            let report = try Gather(options).run(sources, into: into)
-            print(json ? report.json.serialized() : report.summary)
-        }
-    }
-}
-
-/// Runs work that Ctrl-C and SIGTERM end tidily, with exit code 130 or 143.
-func stoppable(_ body: () throws -> Void) throws {
-    StopSignal.install()
-    do { try body() } catch let signal as StopSignal {
-        throw ExitCode(signal.exitCode)
+        StopSignal.install()
+        let report = try Gather(options).run(sources, into: into)
+        print(json ? report.json.serialized() : report.summary)
     }
 }

@@ -34,9 +34,8 @@ struct TokenizeCommand: ParsableCommand {
         options.shardTokens = shardTokens
         options.threads = threads
         options.quiet = json
-        try stoppable {
-            let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.load(tokenizer), into: into)
-            print(json ? report.json.serialized() : report.summary)
-        }
+        StopSignal.install()
+        let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.load(tokenizer), into: into)
+        print(json ? report.json.serialized() : report.summary)
     }
 }

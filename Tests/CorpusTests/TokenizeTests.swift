@@ -25,6 +25,11 @@ func tokenize(
     return try Tokenize(options).run(source, tokenizer: tokenizer, into: output)
 }
 
+/// Real data beside the package.
+func shared(_ name: String) -> String {
+    Folder.parent(of: Folder.parent(of: Folder.parent(of: Folder.parent(of: #filePath)))) + "/shared/data/" + name
+}
+
 /// A gathered folder of `count` snippets.
 func corpus(_ folder: String, _ count: Int) throws -> [String] {
     let texts = (0..<count).map(snippet)
@@ -129,8 +134,26 @@ func corpus(_ folder: String, _ count: Int) throws -> [String] {
         }
     }
 
+    /// A tokenizer with BOS, byte fallback and stripped spaces: lengths still add up, BOS and end of text frame each document.
+    @Test func llamaTokenizer() throws {
+        let path = shared("weights/stories260K-hf")
+        guard Folder.isFolder(path) else { return print("skipped: \(path) is not here") }
+        try withFolder { folder in
+            _ = try corpus(folder, 20)
+            let tokenizer = try Tokenizer.load(path)
+            _ = try tokenize(folder + "/corpus", tokenizer, folder + "/shards")
+            let data = try TokenDataset(folder + "/shards", tokenizer: tokenizer.fingerprint)
+            #expect(try Tokenizer.load(folder + "/shards").fingerprint == tokenizer.fingerprint)
+            for d in 0..<data.documents(.train) {
+                let ids = data.document(.train, d)
+                #expect(ids.first == tokenizer.bosID && ids.last == tokenizer.eosID)
+                #expect(data.textBytes(of: ids) == tokenizer.decode(ids).utf8.count + 1)  // the space before the first word
+            }
+        }
+    }
+
     @Test func realBooks() throws {
-        let path = Folder.parent(of: Folder.parent(of: Folder.parent(of: Folder.parent(of: #filePath)))) + "/shared/data/text/tinyshakespeare"
+        let path = shared("text/tinyshakespeare")
         guard Folder.isFolder(path) else { return print("skipped: \(path) is not here") }
         try withFolder { folder in
             let report = try gather([path], folder + "/corpus")

@@ -27,8 +27,8 @@ public final class Pretrainer {
     ///
     /// - Throws: `TrainingError` (impossible settings, a run that differs, a folder in use), `FileError` (damaged data).
     public init(data: String, run: String, config: TrainingConfig, resume: Bool, say: @escaping (String) -> Void = { _ in }) throws {
-        dataset = try TokenDataset(data)
         tokenizer = try Tokenizer.load(data)
+        dataset = try TokenDataset(data, tokenizer: tokenizer.fingerprint)
         plan = try config.plan(vocabulary: dataset.vocabularySize)
         modelConfig = plan.shape.configuration(
             beginOfText: tokenizer.bosID.map(Int.init), endOfText: Int(dataset.endOfText), dropout: plan.settings.dropout)
