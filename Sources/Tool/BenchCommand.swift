@@ -6,7 +6,9 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measure speed and memory as a share of what this machine can do.",
         discussion: """
             Example:
+              quintet bench machine --json
+              quintet bench gemm --m 1024 --n 3072 --k 768 --threads 2 --json
               quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
             """,
-        subcommands: [BenchTrainCommand.self, BenchModelCommand.self])
+        subcommands: [BenchMachineCommand.self, BenchGemmCommand.self, BenchTrainCommand.self, BenchModelCommand.self])
 }
