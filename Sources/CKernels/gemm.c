@@ -34,15 +34,26 @@ static void prefetch_rows(const float *out, int64_t stride, int rows) {
     }
 }
 
+static void fetch_ahead(QKGemmAhead *ahead) {
+    for (int64_t x = 0; x < ahead->each && ahead->rows > 0; x++) {
+        __builtin_prefetch(ahead->row + ahead->line * 64, 0, 2);
+        if (++ahead->line < ahead->lines) continue;
+        ahead->line = 0;
+        ahead->row += ahead->stride;
+        ahead->rows--;
+    }
+}
+
 void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j) {
     const QKCall *c = step->call;
     int columns = (int)qk_min(QK_PANEL, c->n[1] - j);
-    bool direct = columns == QK_PANEL && (!step->last || qk_gemm_is_plain(c));
+    bool direct = columns == QK_PANEL && (!step->last || qk_gemm_is_plain(c)), resume = !step->first || c->n[10];
     for (int64_t x = 0; x < count; x += rows) {
         int high = (int)qk_min(rows, count - x);
         float *out = (float *)c->p[0] + (i + x) * c->n[7] + j;
-        if (x + rows < count) prefetch_rows(out + rows * c->n[7], c->n[7], (int)qk_min(rows, count - x - rows));
-        if (direct) step->kernels->tile[high](k, a + x * k, b, step->first && !c->n[10] ? NULL : out, c->n[7], out, c->n[7]);
+        if (resume && x + rows < count) prefetch_rows(out + rows * c->n[7], c->n[7], (int)qk_min(rows, count - x - rows));
+        if (step->ahead) fetch_ahead(step->ahead);
+        if (direct) step->kernels->tile[high](k, a + x * k, b, resume ? out : NULL, c->n[7], out, c->n[7]);
         else edge_tile(step, i + x, j, high, columns, a + x * k, b, k);
     }
 }

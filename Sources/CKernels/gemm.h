@@ -28,12 +28,22 @@ typedef struct QKGemmKernels {
 extern const QKGemmKernels qk_gemm_scalar, qk_gemm_avx2, qk_gemm_avx512, qk_gemm_neon;
 const QKGemmKernels *qk_gemm_kernels(void);
 
-// Rows [i, i + count) of C from packed A [k slice] and one slice of a B panel; the first slice starts the chains, the last one ends them.
+// Memory that will be packed soon, fetched into level 2 a few lines at a time while tiles are computed.
+typedef struct {
+    const char *row;
+    int64_t stride, lines, rows;  // bytes from row to row, lines in a row, rows left
+    int64_t line, each;           // the next line of the row; lines per tile
+} QKGemmAhead;
+
+// One slice of one B panel: the first slice starts the chains, the last one ends them.
 typedef struct {
     const QKCall *call;
     const QKGemmKernels *kernels;
     bool first, last;
+    QKGemmAhead *ahead;  // or NULL
 } QKGemmStep;
+
+// Rows [i, i + count) and columns from j of C, from packed A and that slice.
 void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j);
 
 void qk_gemm_large(const QKCall *call, const QKGemmKernels *kernels);

@@ -16,7 +16,7 @@ typedef struct {
 static void slice_of_panels(const Small *s, int64_t panel, int64_t panels, int64_t p, int64_t k, float *own) {
     const QKCall *c = s->call;
     const float *b = (const float *)c->p[2] + (panel * c->n[2] + p) * QK_PANEL;
-    QKGemmStep step = {c, s->kernels, p == 0, p + k >= c->n[2]};
+    QKGemmStep step = {c, s->kernels, p == 0, p + k >= c->n[2], NULL};
     if (!s->streams) s->kernels->pack_b(c, panel, panels, p, k, own, s->slice * QK_PANEL);
     for (int64_t x = 0; x < panels; x++)
         qk_gemm_rows(&step, 0, c->n[0], s->rows, s->a + p * c->n[0], s->streams ? b + x * c->n[2] * QK_PANEL : own + x * s->slice * QK_PANEL, k,
