@@ -40,7 +40,7 @@ public struct Attention: Sendable {
         guard case .rotary(let rotary) = positions else { return fused }
         return rotateInPlace(
             fused, heads: shape.heads + shape.kvHeads, headWidth: shape.headWidth,
-            table: RotaryTables.shared.table(rotary, length: pass.length), positions: pass.positions,
+            table: RotaryTables.shared.table(rotary, length: pass.length, known: pass.known), positions: pass.positions,
             pairing: rotary.pairing == .halves ? .halves : .interleaved, pass.tape)
     }
 }

@@ -6,8 +6,10 @@ public struct Pass {
     public var batch: Int
     /// i32 [rows]: each row's position in its own sequence.
     public var positions: Tensor
-    /// The longest sequence this session will see: rope scalings that depend on it fix their factor here.
+    /// The longest sequence this session will see.
     public var length: Int
+    /// Tokens that were there as a whole when the session began: scalings that depend on the length fix their angles for them.
+    public var known: Int
     /// u8 [batch, time], 0 where padded; nil where nothing is.
     public var keyMask: Tensor?
     /// Where operations are written down for the backward pass; nil when none follows.
@@ -18,12 +20,13 @@ public struct Pass {
     public var dropoutSeed: UInt64?
 
     public init(
-        batch: Int, positions: Tensor, length: Int, keyMask: Tensor? = nil, tape: Tape? = nil, cache: CacheView? = nil,
+        batch: Int, positions: Tensor, length: Int, known: Int? = nil, keyMask: Tensor? = nil, tape: Tape? = nil, cache: CacheView? = nil,
         dropoutSeed: UInt64? = nil
     ) {
         self.batch = batch
         self.positions = positions
         self.length = length
+        self.known = known ?? length
         self.keyMask = keyMask
         self.tape = tape
         self.cache = cache

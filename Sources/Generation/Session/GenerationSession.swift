@@ -16,12 +16,16 @@ public final class GenerationSession {
     /// Tokens it holds.
     public private(set) var count = 0
 
+    /// Tokens of the first prefill: dynamic rope scaling turns them by one angle.
+    private var known = 0
     private let cache: KVCache
     private let sequences: Tensor
     private let id = Tensor([Int32(0)], [1])
     private let position = Tensor([Int32(0)], [1])
     private var recording: Recording?
     private var recordedLogits: Tensor?
+    /// What recorded calls read besides the model, the cache and the arena.
+    private var tables: [Tensor] = []
     private var lastLogits: Tensor
     /// Rows of a prefill that run at once: enough to fill the kernels, little enough to stay in cache.
     private static let chunk = 512
@@ -54,6 +58,7 @@ public final class GenerationSession {
     /// - Throws: `OptionError` where they do not fit, or an id is outside the vocabulary.
     public func prefill(_ ids: [Int32]) throws(OptionError) {
         try check(ids)
+        if count == 0 { begin(ids.count) }
         var start = 0
         while start < ids.count {
             let end = min(start + Self.chunk, ids.count)
@@ -74,6 +79,7 @@ public final class GenerationSession {
             recording.replay()
             lastLogits = recordedLogits
         } else {
+            tables = model.rotaryTables(length: capacity, known: known)
             recording = Recording({ decode() }) { recordedLogits = $0 }
             lastLogits = recordedLogits ?? lastLogits
         }
@@ -82,16 +88,24 @@ public final class GenerationSession {
     /// Forgets everything read; the pages stay.
     public func reset() { count = 0 }
 
+    /// A text of another length may need other angles, which the recorded calls do not read.
+    private func begin(_ length: Int) {
+        if known != length { recording = nil }
+        known = length
+    }
+
     private func forward(_ ids: [Int32]) -> Tensor {
         let rows = ids.count
         let positions = Tensor((0..<rows).map { Int32(count + $0) }, [rows])
         var pass = Pass(
-            batch: 1, positions: positions, length: capacity, cache: CacheView(cache, sequences: sequences.slice(0, 0..<rows)))
+            batch: 1, positions: positions, length: capacity, known: known,
+            cache: CacheView(cache, sequences: sequences.slice(0, 0..<rows)))
         return model(Tensor(ids, [rows]), &pass)
     }
 
     private func decode() -> Tensor {
-        var pass = Pass(batch: 1, positions: position, length: capacity, cache: CacheView(cache, sequences: sequences.slice(0, 0..<1)))
+        var pass = Pass(
+            batch: 1, positions: position, length: capacity, known: known, cache: CacheView(cache, sequences: sequences.slice(0, 0..<1)))
         return model.logits(model(id, &pass))
     }
 

@@ -82,10 +82,16 @@ extension Rotary {
     }
 
     /// The kernel's table for positions `0..<length`: rows of `width / 2` cosines, then `width / 2` sines.
-    public func table(length: Int) -> [Float] {
-        let (inverse, factor) = frequencies(length: length)
+    ///
+    /// Dynamic scaling turns the first `known` positions (a prompt that is there as a whole) by the angles of that length, and each
+    /// later one by those of the sequence that ends with it, as a reader does whose cached keys stay as they are.
+    public func table(length: Int, known: Int) -> [Float] {
+        var (inverse, factor) = frequencies(length: min(known, length))
         var table = [Float](repeating: 0, count: length * width)
         for position in 0..<length {
+            if case .dynamic(_, let context) = scaling, position >= max(known, context) {
+                (inverse, factor) = frequencies(length: position + 1)
+            }
             for (pair, frequency) in inverse.enumerated() {
                 let angle = Double(Float(position) * frequency)
                 table[position * width + pair] = Float(cos(angle)) * factor
