@@ -1,4 +1,4 @@
-import QuintetTensors
+public import QuintetTensors
 import Synchronization
 
 /// Tables of cosines and sines, made once per rotary spec and shared by all layers and sessions.
