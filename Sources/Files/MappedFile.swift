@@ -8,14 +8,15 @@
 
 /// A file mapped read-only, with its length fixed when it is opened.
 ///
-/// Regular files only: a FIFO, device or folder is a `FileError`. If another process truncates the file while it
-/// is mapped, touching the lost pages raises SIGBUS; so weights that must survive that are read into private memory
-/// (`readFile`), and maps are for files that this program owns (token shards) or that are used at once.
+/// Regular files only: a FIFO, device or folder is a `FileError`. If another process truncates the file while it is mapped,
+/// the lost part reads as zeros and `checkIntact()` throws; a reader that must be sure asks after it has read. Weights that
+/// are repacked are better read into private memory (`readFile`).
 public final class MappedFile: @unchecked Sendable {
     // Sendable: the pages are read-only and live until deinit; all stored properties are constants.
     public let path: String
     public let bytes: UnsafeRawBufferPointer
     public var count: Int { bytes.count }
+    private let slot: Int?
 
     public init(_ path: String) throws(FileError) {
         self.path = path
@@ -23,6 +24,7 @@ public final class MappedFile: @unchecked Sendable {
         defer { close(fd) }
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            slot = nil
             return
         }
         let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, fd, 0)
@@ -30,9 +32,19 @@ public final class MappedFile: @unchecked Sendable {
             throw System.failure("cannot map the file", path, errno)
         }
         bytes = UnsafeRawBufferPointer(start: base, count: size)
+        slot = BusGuard.watch(bytes)
+    }
+
+    /// Throws if the file was truncated under the map, so that something that was read may have been zeros.
+    public func checkIntact() throws(FileError) {
+        guard let slot, BusGuard.isDamaged(slot) else { return }
+        throw FileError(
+            "the file was cut short while it was in use", path: path, expected: "\(count) bytes",
+            hint: "restore the file and start again; do not change files that are in use")
     }
 
     deinit {
+        if let slot { BusGuard.release(slot) }
         if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
     }
 

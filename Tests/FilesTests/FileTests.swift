@@ -31,6 +31,24 @@ func withFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
         }
     }
 
+    /// A file that is truncated under its map reads as zeros from there on, and says so; the process lives on.
+    @Test func truncatedUnderTheMap() throws {
+        try withFolder { folder in
+            try AtomicFile.write(folder + "/x", [UInt8](repeating: 7, count: 100_000))
+            let (map, other) = (try MappedFile(folder + "/x"), try MappedFile(folder + "/x"))
+            #expect(map.bytes.allSatisfy { $0 == 7 })
+            try map.checkIntact()
+            #expect(truncate(folder + "/x", 5000) == 0)
+            #expect(map.bytes[4999] == 7)
+            #expect(map.bytes[99_999] == 0)
+            #expect(map.bytes[50_000] == 0)
+            #expect(throws: FileError.self) { try map.checkIntact() }
+            try other.checkIntact()
+            #expect(other.bytes.reduce(0) { $0 + Int($1) } == 35_000)
+            #expect(throws: FileError.self) { try other.checkIntact() }
+        }
+    }
+
     @Test func emptyFileMaps() throws {
         try withFolder { folder in
             try AtomicFile.write(folder + "/e", "")

@@ -2,7 +2,8 @@ public import QuintetFiles
 
 /// A folder of token shards, opened: every file is mapped and checked, nothing is copied.
 ///
-/// Truncated or damaged shards, a foreign tokenizer and ids outside the vocabulary are `FileError`s at opening; reading cannot fail.
+/// Truncated or damaged shards, a foreign tokenizer and ids outside the vocabulary are `FileError`s at opening; reading
+/// cannot fail, and `checkIntact()` tells whether a shard was truncated since.
 ///
 /// ```swift
 /// let data = try TokenDataset("shards")
@@ -76,6 +77,12 @@ public final class TokenDataset: Sendable {
         tokens(split) > 0 ? Double(textBytes(split)) / Double(tokens(split)) : 0
     }
 
+    /// Throws if a shard was truncated while it was open; what was copied from it since may be zeros. Cheap: ask after each batch.
+    public func checkIntact() throws(FileError) {
+        try train.checkIntact()
+        try validation.checkIntact()
+    }
+
     /// Copies ids `start ..< start + target.count` of a split's documents laid end to end.
     public func copy(_ split: Split, from start: Int, into target: UnsafeMutableBufferPointer<Int32>) {
         stream(split).copy(from: start, into: target)
@@ -131,6 +138,10 @@ struct TokenStream: Sendable {
                 "not the shard that the index names", path: path, field: "sha256", expected: entry.sha256, found: found,
                 hint: "run `quintet tokenize` again")
         }
+    }
+
+    func checkIntact() throws(FileError) {
+        for shard in shards { try shard.checkIntact() }
     }
 
     /// The shard that holds position `at`.

@@ -21,7 +21,11 @@ struct TokenShard: Sendable {
         try checkTable(of: header.tokens, at: ShardHeader.size, "token offsets")
         try checkTable(of: header.textBytes, at: ShardHeader.size + header.tableSize / 2, "text byte offsets")
         try checkIds()
+        try checkIntact()
     }
+
+    /// Throws if the file was truncated since it was opened.
+    func checkIntact() throws(FileError) { try file.checkIntact() }
 
     private func entry(_ index: Int, at offset: Int) -> UInt64 {
         UInt64(littleEndian: file.bytes.loadUnaligned(fromByteOffset: offset + 8 * index, as: UInt64.self))
