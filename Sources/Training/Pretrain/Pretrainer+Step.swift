@@ -7,6 +7,7 @@ extension Pretrainer {
         let clock = ContinuousClock()
         let began = clock.now
         let loss = accumulate()
+        try dataset.checkIntact()  // before an update made of a truncated shard's zeros
         let norm = learner.gradientNorm()
         let verdict = guardian.judge(step: state.step, loss: loss, gradientNorm: norm)
         let applied = try obey(verdict, norm: norm)
