@@ -10,28 +10,22 @@ size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type) {
 
 // MARK: One slice
 
-// A tile's columns at the right edge of C go by way of `sums`, so that nothing outside C is touched.
-static void edge_tile(const QKGemmStep *step, int64_t i, int64_t j, int rows, int columns, const float *a, const float *b, int64_t k) {
-    const QKCall *c = step->call;
-    _Alignas(64) float sums[QK_GEMM_ROWS * QK_PANEL];
-    float *out = (float *)c->p[0] + i * c->n[7] + j;
-    bool resume = !step->first || c->n[10];
-    if (resume && columns < QK_PANEL) {
-        memset(sums, 0, sizeof sums);
-        for (int r = 0; r < rows; r++) memcpy(sums + r * QK_PANEL, out + r * c->n[7], sizeof(float) * (size_t)columns);
-        step->kernels->tile[rows](k, a, b, sums, QK_PANEL, sums, QK_PANEL);
-    } else {
-        step->kernels->tile[rows](k, a, b, resume ? out : NULL, c->n[7], sums, QK_PANEL);
+// Chains that start from C, in panel form.
+static void load_sums(const QKCall *c, int64_t i, int64_t count, int64_t j, float *sums) {
+    int64_t columns = qk_min(QK_PANEL, c->n[1] - j), ahead = qk_min(QK_PANEL, c->n[1] - j - columns);
+    const float *from = (const float *)c->p[0] + i * c->n[7] + j;
+    for (int64_t r = 0; r < count; r++, from += c->n[7], sums += QK_PANEL) {
+        if (ahead > 0) __builtin_prefetch(from + columns, 1);
+        if (columns == QK_PANEL) memcpy(sums, from, QK_PANEL * sizeof(float));
+        else memcpy(sums, from, sizeof(float) * (size_t)columns), memset(sums + columns, 0, sizeof(float) * (size_t)(QK_PANEL - columns));
     }
-    if (step->last) step->kernels->finish(c, i, j, rows, columns, sums);
-    else for (int r = 0; r < rows; r++) memcpy(out + r * c->n[7], sums + r * QK_PANEL, sizeof(float) * (size_t)columns);
 }
 
-static void prefetch_rows(const float *out, int64_t stride, int rows) {
-    for (int r = 0; r < rows; r++) {
-        __builtin_prefetch(out + r * stride, 1);
-        __builtin_prefetch(out + r * stride + QK_PANEL - 1, 1);
-    }
+// The last slice of a tile that has an epilogue or lies at the right edge.
+static void finish_tile(const QKGemmStep *step, int64_t i, int64_t j, int rows, const float *a, const float *b, int64_t k, const float *from) {
+    _Alignas(64) float sums[QK_GEMM_ROWS * QK_PANEL];
+    step->kernels->tile[rows](k, a, b, from, QK_PANEL, sums, QK_PANEL);
+    step->kernels->finish(step->call, i, j, rows, (int)qk_min(QK_PANEL, step->call->n[1] - j), sums);
 }
 
 static void fetch_ahead(QKGemmAhead *ahead) {
@@ -44,17 +38,17 @@ static void fetch_ahead(QKGemmAhead *ahead) {
     }
 }
 
-void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j) {
+void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j, float *sums) {
     const QKCall *c = step->call;
-    int columns = (int)qk_min(QK_PANEL, c->n[1] - j);
-    bool direct = columns == QK_PANEL && (!step->last || qk_gemm_is_plain(c)), resume = !step->first || c->n[10];
+    bool adds = step->first && c->n[10], resume = adds || !step->first, direct = c->n[1] - j >= QK_PANEL && qk_gemm_is_plain(c);
+    if (adds) load_sums(c, i, count, j, sums);
     for (int64_t x = 0; x < count; x += rows) {
         int high = (int)qk_min(rows, count - x);
-        float *out = (float *)c->p[0] + (i + x) * c->n[7] + j;
-        if (resume && x + rows < count) prefetch_rows(out + rows * c->n[7], c->n[7], (int)qk_min(rows, count - x - rows));
+        float *own = sums + x * QK_PANEL, *from = resume ? own : NULL, *out = (float *)c->p[0] + (i + x) * c->n[7] + j;
         if (step->ahead) fetch_ahead(step->ahead);
-        if (direct) step->kernels->tile[high](k, a + x * k, b, resume ? out : NULL, c->n[7], out, c->n[7]);
-        else edge_tile(step, i + x, j, high, columns, a + x * k, b, k);
+        if (!step->last) step->kernels->tile[high](k, a + x * k, b, from, QK_PANEL, own, QK_PANEL);
+        else if (direct) step->kernels->tile[high](k, a + x * k, b, from, QK_PANEL, out, c->n[7]);
+        else finish_tile(step, i + x, j, high, a + x * k, b, k, from);
     }
 }
 

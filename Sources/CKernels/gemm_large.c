@@ -28,7 +28,7 @@ typedef struct {
     int64_t groups;                 // chunks that pack one tile's panels
     int64_t packs, tiles, lead;     // chunks of a block; how many tiles ahead sources are fetched
     bool packed;                    // B came packed: nothing to pack
-    float *a, *buffer[2];
+    float *a, *buffer[2], *sums;    // sums: [column block % 2][band][panel], where chains rest between pieces
     _Atomic int32_t *ready;         // [block][part]: groups packed
     _Atomic int32_t *used;          // [block]: tiles done
     _Atomic int32_t *along;         // [column block][tile]: pieces of k done
@@ -60,6 +60,15 @@ static float *band_at(const Large *g, int64_t piece, int64_t band) { return g->a
 static const float *panel_at(const Large *g, int64_t block, int64_t panel, int64_t p) {
     if (!g->packed) return g->buffer[block % 2] + (panel * length_of(g, block) + p) * QK_PANEL;
     return (const float *)g->call->p[2] + ((column_of(g, block) + panel) * g->call->n[2] + start_of(g, block) + p) * QK_PANEL;
+}
+
+static size_t sums_of(const Large *g) { return g->pieces > 1 ? (size_t)(qk_min(2, g->columns) * g->bands * g->wide * g->high * QK_PANEL) : 0; }
+
+// Where a tile's chains rest: with the whole k in one piece, in the thread's own memory.
+static float *sums_at(const Large *g, int64_t block, int64_t band, int64_t first) {
+    int64_t panel = g->high * QK_PANEL;
+    if (g->pieces == 1) return qk_scratch_for(QK_SCRATCH_GEMM_OWN, (size_t)(WIDE * panel) * sizeof(float));
+    return g->sums + ((block / g->pieces % 2 * g->bands + band) * g->wide + first) * panel;
 }
 
 // MARK: Chunks
@@ -108,6 +117,7 @@ static QKGemmAhead ahead_of(const Large *g, int64_t block, int64_t chunk) {
 static void tile(const Large *g, int64_t block, int64_t chunk) {
     int64_t band = chunk % g->bands, part = chunk / g->bands, piece = block % g->pieces, length = length_of(g, block), slice = slice_of(length);
     int64_t i = band * g->high, count = qk_min(g->high, g->m - i), first = part * g->part, end = qk_min(first + g->part, panels_of(g, block));
+    float *sums = sums_at(g, block, band, first);
     QKGemmAhead ahead = ahead_of(g, block, chunk);
     int64_t tiles = qk_ceil_div(length, slice) * (end - first) * qk_ceil_div(count, g->kernels->rows), p = 0;
     ahead.each = tiles > 0 ? qk_ceil_div(ahead.lines * ahead.rows, tiles) : 0;
@@ -116,7 +126,7 @@ static void tile(const Large *g, int64_t block, int64_t chunk) {
         QKGemmStep step = {g->call, g->kernels, start_of(g, block) + p == 0, p + k >= length && piece + 1 == g->pieces, &ahead};
         for (int64_t panel = first; panel < end; panel++)
             qk_gemm_rows(&step, g->top + i, count, g->kernels->rows, band_at(g, piece, band) + count * p, panel_at(g, block, panel, p), k,
-                         (column_of(g, block) + panel) * QK_PANEL);
+                         (column_of(g, block) + panel) * QK_PANEL, sums + (panel - first) * g->high * QK_PANEL);
         p += slice;
     } while (p < length);
 }
@@ -127,6 +137,7 @@ static void tile_chunk(const Large *g, int64_t block, int64_t chunk) {
     if (!g->packed) wait_for(&g->ready[block * g->parts + part], g->groups);
     wait_for(&g->have[piece * g->bands + band], 1);
     wait_for(along, piece);
+    if (g->pieces > 1 && block >= 2 * g->pieces) wait_for(along - 2 * g->tiles, g->pieces);
     tile(g, block, chunk);
     done(along);
     done(&g->used[block]);
@@ -183,12 +194,13 @@ static void plan(Large *g) {
 
 static void reserve(Large *g) {
     size_t blocks = (size_t)blocks_of(g), buffer = g->packed ? 0 : (size_t)(g->wide * g->length * QK_PANEL);
-    size_t a = (size_t)(g->pieces * g->bands) * band_floats(g), floats = a + (blocks > 1 ? 2 : 1) * buffer;
+    size_t a = (size_t)(g->pieces * g->bands) * band_floats(g), floats = a + (blocks > 1 ? 2 : 1) * buffer + sums_of(g);
     size_t counts = blocks * (size_t)g->parts + blocks + (size_t)(g->columns * g->tiles + g->pieces * g->bands);
     float *memory = qk_scratch_for(QK_SCRATCH_GEMM_SHARED, floats * sizeof(float) + counts * sizeof(int32_t));
     g->a = memory;
     g->buffer[0] = memory + a;
     g->buffer[1] = memory + a + buffer;
+    g->sums = memory + floats - sums_of(g);
     memset(memory + floats, 0, counts * sizeof(int32_t));
     g->ready = (_Atomic int32_t *)(memory + floats);
     g->used = g->ready + blocks * (size_t)g->parts;

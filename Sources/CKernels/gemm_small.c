@@ -13,23 +13,24 @@ typedef struct {
     bool streams;    // B's panels can be read where they lie
 } Small;
 
-static void slice_of_panels(const Small *s, int64_t panel, int64_t panels, int64_t p, int64_t k, float *own) {
+static void slice_of_panels(const Small *s, int64_t panel, int64_t panels, int64_t p, int64_t k, float *own, float *sums) {
     const QKCall *c = s->call;
     const float *b = (const float *)c->p[2] + (panel * c->n[2] + p) * QK_PANEL;
     QKGemmStep step = {c, s->kernels, p == 0, p + k >= c->n[2], NULL};
     if (!s->streams) s->kernels->pack_b(c, panel, panels, p, k, own, s->slice * QK_PANEL);
     for (int64_t x = 0; x < panels; x++)
         qk_gemm_rows(&step, 0, c->n[0], s->rows, s->a + p * c->n[0], s->streams ? b + x * c->n[2] * QK_PANEL : own + x * s->slice * QK_PANEL, k,
-                     (panel + x) * QK_PANEL);
+                     (panel + x) * QK_PANEL, sums + x * QK_GEMM_SMALL * QK_PANEL);
 }
 
 static void some_panels(void *context, int64_t begin, int64_t end) {
     const Small *s = context;
+    _Alignas(64) float sums[GROUP * QK_GEMM_SMALL * QK_PANEL];
     float *own = s->streams ? NULL : qk_scratch_for(QK_SCRATCH_GEMM_OWN, (size_t)(GROUP * s->slice * QK_PANEL) * sizeof(float));
     for (int64_t panel = begin; panel < end; panel += GROUP) {
         int64_t p = 0, k = s->call->n[2];
         do {
-            slice_of_panels(s, panel, qk_min(GROUP, end - panel), p, qk_min(s->slice, k - p), own);
+            slice_of_panels(s, panel, qk_min(GROUP, end - panel), p, qk_min(s->slice, k - p), own, sums);
             p += s->slice;
         } while (p < k);
     }
