@@ -112,6 +112,7 @@ let long = "This sentence is long enough to stay where it is."
         ("a.py", "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n# (c) 2020 A\n\nimport a\n", "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nimport a\n"),
         ("a.c", "/*\n * Copyright\n */\n\n#include <a.h>\n", "#include <a.h>\n"),
         ("a.lua", "--[[ Copyright ]]\nlocal a\n", "local a\n"),
+        ("CMakeLists.txt", "## Copyright\nproject(a)\n", "project(a)\n"),
         ("a.txt", "// Copyright stays in text\n", "// Copyright stays in text\n"),
         ("a.rs", "// Copyright only", ""),
         ("a.swift", "", ""), ("a.swift", "\n\n  ", "\n\n  "),

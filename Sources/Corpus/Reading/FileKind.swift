@@ -11,12 +11,16 @@ enum FileKind: Equatable, Sendable {
     /// nil for names that are not known to hold text.
     init?(path: String) {
         let name = Self.withoutCompression(Folder.name(of: path))
+        if let language = Language.named(name) {  // CMakeLists.txt is no text
+            self = .source(language)
+            return
+        }
         switch Folder.fileExtension(of: name) {
         case "txt", "text", "rst", "adoc", "tex", "org": self = .text
         case "md", "markdown", "mdown": self = .markdown
         case "jsonl", "ndjson", "jsonlines": self = .jsonLines
         case let ending:
-            guard let language = Language.named(name) ?? Language.ending(ending) else { return nil }
+            guard let language = Language.ending(ending) else { return nil }
             self = .source(language)
         }
     }
