@@ -1,0 +1,122 @@
+import QuintetFiles
+import QuintetTokenizers
+import Testing
+
+/// Damaged and hostile tokenizer files: a typed error that says where, never a trap (catalogue rows 54-63).
+@Suite struct BadFileTests {
+    private static let good: JSON = [
+        "added_tokens": [["id": 5, "content": "<s>", "special": true]], "normalizer": nil,
+        "pre_tokenizer": ["type": "ByteLevel", "add_prefix_space": false], "post_processor": nil,
+        "decoder": ["type": "ByteLevel"],
+        "model": [
+            "type": "BPE", "vocab": ["a": 0, "b": 1, "c": 2, "ab": 3, "abc": 4], "merges": [["a", "b"], "ab c"],
+        ],
+    ]
+
+    private static func tokenizer(_ change: (inout JSON) -> Void) throws -> Tokenizer {
+        var json = good
+        change(&json)
+        return try Tokenizer(json: json.serialized())
+    }
+
+    private func expectError(_ field: String?, _ change: (inout JSON) -> Void) {
+        #expect {
+            _ = try Self.tokenizer(change)
+        } throws: { error in
+            guard let error = error as? FileError else { return false }
+            return field.map { (error.field ?? "").contains($0) } ?? true
+        }
+    }
+
+    @Test func theGoodFileLoads() throws {
+        let tokenizer = try Self.tokenizer { _ in }
+        #expect(tokenizer.encode("abcabx<s>") == [4, 3, 5])
+    }
+
+    @Test func badMerges() {
+        expectError("merges[0]") { $0["model"]?["merges"] = [["a", "x"]] }
+        expectError("merges[0]") { $0["model"]?["merges"] = [["b", "a"]] }
+        expectError("merges[0]") { $0["model"]?["merges"] = [["a", "b", "c"]] }
+        expectError("merges[0]") { $0["model"]?["merges"] = ["a b c"] }
+        expectError("merges[0]") { $0["model"]?["merges"] = ["ab"] }
+        expectError("merges[0]") { $0["model"]?["merges"] = [["", "a"]] }
+        expectError("merges[0]") { $0["model"]?["merges"] = [7] }
+        expectError("merges[1]") { $0["model"]?["merges"] = [["a", "b"], ["a", "b"]] }
+        expectError("merges") { $0["model"]?["merges"] = "a b" }
+    }
+
+    @Test func badIDs() {
+        for id: JSON in [-1, 4_294_967_296, 1.5, "3", 77, 2_147_483_647] {
+            expectError(nil) { $0["model"]?["vocab"]?["a"] = id }
+        }
+        expectError(nil) { $0["model"]?["vocab"]?["a"] = 1 }
+        expectError(nil) { $0["added_tokens"] = [["id": 9, "content": "<s>"]] }
+        expectError("added_tokens[0]") { $0["added_tokens"] = [["id": -1, "content": "<s>"]] }
+    }
+
+    @Test func badAddedTokens() {
+        expectError("added_tokens[0]") { $0["added_tokens"] = [["id": 5, "content": ""]] }
+        expectError("added_tokens[0]") { $0["added_tokens"] = [["id": 5, "content": .string(String(repeating: "a", count: 1 << 20))]] }
+        expectError("added_tokens") { $0["added_tokens"] = "x" }
+    }
+
+    @Test func unknownAndHostileRegexesAreRefused() {
+        let bomb = String(repeating: "(", count: 1 << 20)
+        for regex in ["(a+)+$", "(?<=x)y", bomb] {
+            expectError("pre_tokenizer") {
+                $0["pre_tokenizer"] = ["type": "Split", "pattern": ["Regex": .string(regex)], "behavior": "Isolated"]
+            }
+        }
+    }
+
+    @Test func growingAndNestedNormalizersAreRefused() {
+        let grow: JSON = ["type": "Replace", "pattern": ["String": "a"], "content": .string(String(repeating: "a", count: 1000))]
+        expectError("normalizer") { $0["normalizer"] = grow }
+        let double: JSON = ["type": "Replace", "pattern": ["String": "a"], "content": "aa"]
+        expectError("normalizer") {
+            $0["normalizer"] = ["type": "Sequence", "normalizers": .array(Array(repeating: double, count: 40))]
+        }
+        let nested = String(repeating: "{\"type\":\"Sequence\",\"normalizers\":[", count: 100_000)
+        #expect(throws: FileError.self) { try Tokenizer(json: "{\"normalizer\":" + nested) }
+    }
+
+    @Test func brokenText() {
+        for text in ["", "null", "[]", "{}", "{\"model\":{}}", "{\"model\":{\"vocab\":[]}}", "{\"model\":{\"vocab\":{\"\\ud800\":0}}}"] {
+            #expect(throws: FileError.self) { try Tokenizer(json: text) }
+        }
+        let text = Self.good.serialized()
+        for count in stride(from: 0, to: text.utf8.count, by: 7) {
+            #expect(throws: FileError.self) { try Tokenizer(json: String(text.prefix(count))) }
+        }
+    }
+
+    @Test func slotsThatAreNotSupportedAreNamed() {
+        for slot in ["normalizer", "pre_tokenizer", "post_processor", "decoder"] {
+            expectError(slot) { $0[slot] = ["type": "Surprise"] }
+            expectError(slot) { $0[slot] = 5 }
+        }
+        expectError("dropout") { $0["model"]?["dropout"] = 0.1 }
+        expectError("unk_token") { $0["model"]?["unk_token"] = "<nothing>" }
+        expectError("post_processor") { $0["post_processor"] = ["type": "BertProcessing", "cls": ["x", 99], "sep": ["y", 0]] }
+    }
+
+    @Test func overlappingSpecialTokensTakeTheLongest() throws {
+        let tokenizer = try Self.tokenizer {
+            $0["added_tokens"] = [
+                ["id": 5, "content": "<s>", "special": true], ["id": 6, "content": "<s><s>", "special": true],
+                ["id": 7, "content": "a<", "special": true],
+            ]
+        }
+        #expect(tokenizer.encode("<s><s><s>a<s>") == [6, 5, 7])
+    }
+
+    @Test func filesThatAreNoFilesAreRefused() throws {
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        #expect(throws: FileError.self) { try Tokenizer.load(folder) }
+        #expect(throws: FileError.self) { try Tokenizer.load("/dev/zero") }
+        try AtomicFile.write(Folder.join(folder, "tokenizer.json"), Self.good.serialized())
+        try AtomicFile.write(Folder.join(folder, "tokenizer_config.json"), #"{"vocab_file": ".env", "auto_map": {"x": "y"}}"#)
+        #expect(try Tokenizer.load(folder).vocabularySize == 6)
+    }
+}

@@ -1,0 +1,54 @@
+import QuintetFiles
+import QuintetTokenizers
+import Testing
+
+/// Ids and texts equal to the reference libraries', case by case.
+@Suite struct ParityTests {
+    struct Reference: Sendable, CustomTestStringConvertible {
+        var cases: String
+        var tokenizer: String
+        var testDescription: String { cases }
+    }
+
+    static let references = [
+        Reference(cases: "gpt2-tokenizer-json", tokenizer: "gpt2-tokenizer-json/gpt2_tokenizer.json.xz"),
+        Reference(cases: "roberta", tokenizer: "roberta/tokenizer.json.xz"),
+        Reference(cases: "whisper-tiny", tokenizer: "whisper-tiny/tokenizer.json.xz"),
+        Reference(cases: "phi-3-mini", tokenizer: "phi-3-mini/tokenizer.json.xz"),
+        Reference(cases: "torchtitan-small", tokenizer: "torchtitan-small/tokenizer.json"),
+    ]
+
+    @Test(arguments: references) func idsAndTextsAreEqual(_ reference: Reference) throws {
+        guard let definition = try Shared.bytes("data/tokenizers/" + reference.tokenizer),
+            let cases = try Shared.text("parity-tokenizers/\(reference.cases).jsonl")
+        else { return }
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        let file = Folder.join(folder, "tokenizer.json")
+        try AtomicFile.write(file, definition)
+        let tokenizer = try Tokenizer.load(file)
+        let rows = try cases.split(separator: "\n").dropFirst().map { try JSON.parse(String($0)) }
+        #expect(rows.count > 100)
+        for row in rows {
+            let text = try #require(row["text"]?.string)
+            let ids = try #require(row["ids"]?.array).compactMap { $0.int.map { Int32($0) } }
+            #expect(tokenizer.encode(text, addSpecialTokens: false) == ids, "\(text.debugDescription)")
+            if let decoded = row["decoded"]?.string {
+                #expect(Array(tokenizer.decode(ids, skipSpecialTokens: false).utf8) == Array(decoded.utf8))
+            }
+        }
+    }
+
+    @Test func storiesPromptsHaveTheExpectedIDs() throws {
+        guard let folder = Shared.path("data/weights/stories260K-hf") else { return }
+        let tokenizer = try Tokenizer.load(folder)
+        #expect(tokenizer.vocabularySize == 512)
+        #expect(tokenizer.bosID == 1 && tokenizer.eosID == 2 && tokenizer.unkID == 0)
+        for row in try JSON.read(folder + "/expected_generation.json").array ?? [] {
+            let prompt = try #require(row["prompt"]?.string)
+            let ids = { (key: String) in (row[key]?.array ?? []).compactMap { $0.int.map { Int32($0) } } }
+            #expect(tokenizer.encode(prompt) == ids("prompt_ids"))
+            #expect(tokenizer.decode(ids("ids")) == row["text"]?.string)
+        }
+    }
+}
