@@ -9,6 +9,8 @@ final class EncodeScratch: @unchecked Sendable {
 }
 
 struct EncodeState {
+    /// Threads this call may use for long stretches of text.
+    var threads = 1
     var cache = WordCache()
     var work = MergeWork()
     var sink = IDSink(capacity: 1024)
@@ -39,18 +41,28 @@ extension Tokenizer {
     }
 
     /// Appends the ids of UTF-8 text to `ids`. Bytes that are no UTF-8 come back unchanged from a byte-level tokenizer;
-    /// others see each such byte as a character they do not know.
+    /// others see each such byte as a character they do not know. The ids do not depend on `threads`.
     public func encode(
-        bytes: UnsafeRawBufferPointer, into ids: inout [Int32], addSpecialTokens: Bool = true, parsesSpecialTokens: Bool = true
+        bytes: UnsafeRawBufferPointer, into ids: inout [Int32], addSpecialTokens: Bool = true, parsesSpecialTokens: Bool = true,
+        threads: Int = 1
     ) {
-        let scratch = scratch.withLock { $0.popLast() } ?? EncodeScratch()
-        scratch.state.sink.count = 0
+        let scratch = takeScratch()
+        scratch.state.threads = threads
         if addSpecialTokens { for id in frame.before { scratch.state.sink.append(id) } }
         if bytes.count > 0 { encodeRaw(bytes.bindMemory(to: UInt8.self), parsesSpecialTokens, &scratch.state) }
         if addSpecialTokens { for id in frame.after { scratch.state.sink.append(id) } }
         ids.append(contentsOf: UnsafeBufferPointer(start: scratch.state.sink.base, count: scratch.state.sink.count))
-        self.scratch.withLock { $0.append(scratch) }
+        giveBack(scratch)
     }
+
+    func takeScratch() -> EncodeScratch {
+        let taken = scratch.withLock { $0.popLast() } ?? EncodeScratch()
+        taken.state.sink.count = 0
+        taken.state.threads = 1
+        return taken
+    }
+
+    func giveBack(_ used: EncodeScratch) { scratch.withLock { $0.append(used) } }
 
     /// Added tokens of the raw text first, then each stretch between them.
     private func encodeRaw(_ text: UnsafeBufferPointer<UInt8>, _ parsesSpecial: Bool, _ state: inout EncodeState) {
@@ -90,7 +102,8 @@ extension Tokenizer {
         }
     }
 
-    private func encodeWords(_ text: TextBytes, _ state: inout EncodeState) {
+    func encodeWords(_ text: TextBytes, _ state: inout EncodeState) {
+        if state.threads > 1, text.count > Self.stretchBytes * 2, encodeInParallel(text, &state) { return }
         switch plan.pattern {
         case .gpt2: run(GPT2Words(), text, &state)
         case .cl100k: run(CL100KWords(digits: 3, joinsTrailingSpace: true), text, &state)

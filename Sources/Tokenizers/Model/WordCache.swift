@@ -63,6 +63,12 @@ struct IDSink {
         count &+= 4 &+ Int((ids &>> 31).wrappedSum())
     }
 
+    mutating func append(_ ids: UnsafeBufferPointer<Int32>) {
+        reserve(ids.count)
+        if let from = ids.baseAddress { (base + count).update(from: from, count: ids.count) }
+        count += ids.count
+    }
+
     /// Makes room for `more` ids.
     @inline(__always)
     mutating func reserve(_ more: Int) {

@@ -88,6 +88,7 @@ public struct BPETrainer: @unchecked Sendable {
     // MARK: Counting
 
     private mutating func countPending(threads: Int) {
+        if !isKnownUniquelyReferenced(&counts) { counts = CountBox(copying: counts) }
         let chunks = chunks()
         let workers = max(1, min(threads, chunks.count))
         let boxes = (0..<workers).map { $0 == 0 ? counts : CountBox() }
@@ -103,24 +104,12 @@ public struct BPETrainer: @unchecked Sendable {
 
     /// The pending documents in stretches of about 256 KiB, cut where every pattern ends a word.
     private func chunks() -> [Range<Int>] {
-        var chunks: [Range<Int>] = []
-        var start = 0
-        for end in documentEnds {
-            while end - start > 1 << 18, let cut = safeCut(after: start + 1 << 18, before: end) {
-                chunks.append(start..<cut)
-                start = cut
+        pending.withUnsafeBufferPointer { text in
+            var start = 0
+            return documentEnds.flatMap { end in
+                defer { start = end }
+                return safeStretches(of: text, start..<end, bytes: 1 << 18)
             }
-            chunks.append(start..<end)
-            start = end
-        }
-        return chunks
-    }
-
-    /// A space after an ASCII letter: no pattern lets a word cross it, and none looks back.
-    private func safeCut(after position: Int, before end: Int) -> Int? {
-        (position..<end).first { index in
-            let letter = pending[index - 1] | 0x20
-            return pending[index] == 0x20 && letter >= 0x61 && letter <= 0x7A
         }
     }
 }
