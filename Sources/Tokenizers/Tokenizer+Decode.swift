@@ -78,9 +78,11 @@ extension Tokenizer {
 
     /// The bytes of ids, as they are: with a byte-level tokenizer `decodeBytes(encode(bytes)) == bytes` for any bytes.
     public func decodeBytes(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) -> [UInt8] {
+        let kept = skipSpecialTokens ? ids.filter { !isSpecial($0) } : Array(ids)
+        if decodePlan.isPlain { return decodePlan.joined(kept) }
         var state = DecodeState(decodePlan)
         var out: [UInt8] = []
-        for id in ids where !(skipSpecialTokens && isSpecial(id)) { state.push(id, holdsRuns: true, into: &out) }
+        for id in kept { state.push(id, holdsRuns: true, into: &out) }
         state.endRun(into: &out)
         return out
     }

@@ -62,7 +62,11 @@ extension Tokenizer {
         return taken
     }
 
-    func giveBack(_ used: EncodeScratch) { scratch.withLock { $0.append(used) } }
+    /// Returns a scratch to the pool; a sink that grew for a long text is given up, so that one text does not hold memory for good.
+    func giveBack(_ used: EncodeScratch) {
+        used.state.sink.trim()
+        scratch.withLock { $0.append(used) }
+    }
 
     /// Added tokens of the raw text first, then each stretch between them.
     private func encodeRaw(_ text: UnsafeBufferPointer<UInt8>, _ parsesSpecial: Bool, _ state: inout EncodeState) {
@@ -104,6 +108,7 @@ extension Tokenizer {
 
     func encodeWords(_ text: TextBytes, _ state: inout EncodeState) {
         if state.threads > 1, text.count > Self.stretchBytes * 2, encodeInParallel(text, &state) { return }
+        state.sink.reserve(text.count / 4)
         switch plan.pattern {
         case .gpt2: run(GPT2Words(), text, &state)
         case .cl100k: run(CL100KWords(digits: 3, joinsTrailingSpace: true), text, &state)

@@ -1,16 +1,39 @@
 public import QuintetFiles
 
 extension Tokenizer {
-    /// Loads a `tokenizer.json`, or the one in a folder, with the `tokenizer_config.json` beside it.
-    public static func load(_ path: String) throws -> Tokenizer {
-        let isFolder = Folder.isFolder(path)
-        let file = isFolder ? Folder.join(path, "tokenizer.json") : path
-        let folder = isFolder ? path : Folder.parent(of: path)
-        let configurationFile = Folder.join(folder, "tokenizer_config.json")
-        let hasConfiguration = Folder.isFile(configurationFile)
+    /// Loads a `tokenizer.json` or a tiktoken rank file, or the one in a folder, with the `tokenizer_config.json` beside it.
+    ///
+    /// Content, not name, tells the formats apart. `pattern` is for rank files, which do not say how words are cut.
+    public static func load(_ path: String, pattern: PreTokenizationPattern? = nil) throws -> Tokenizer {
+        let file = try Folder.isFolder(path) ? self.file(in: path) : path
+        let configurationFile = Folder.join(Folder.parent(of: file), "tokenizer_config.json")
+        let hasConfiguration = Folder.isFile(configurationFile) && file != configurationFile
         return try Tokenizer(
-            TokenizerDefinition(JSON.read(file), source: file),
-            configuration: hasConfiguration ? JSON.read(configurationFile) : .null)
+            definition(of: file, pattern: pattern), configuration: hasConfiguration ? JSON.read(configurationFile) : .null)
+    }
+
+    /// The tokenizer's file in a folder: tokenizer.json, or the only other file that can be one.
+    private static func file(in folder: String) throws(FileError) -> String {
+        let usual = Folder.join(folder, "tokenizer.json")
+        if Folder.isFile(usual) { return usual }
+        let others = try Folder.names(in: folder).filter { ["tiktoken", "model"].contains(Folder.fileExtension(of: $0)) }
+        guard others.count == 1 else {
+            throw FileError("there is no tokenizer in the folder", path: folder, expected: "a tokenizer.json or one rank file")
+        }
+        return Folder.join(folder, others[0])
+    }
+
+    private static func definition(of file: String, pattern: PreTokenizationPattern?) throws(FileError) -> TokenizerDefinition {
+        let content = try readFile(file)
+        let result = content.withUnsafeBytes { bytes -> Result<TokenizerDefinition, FileError> in
+            do throws(FileError) {
+                if RankFile.isRankFile(bytes) {
+                    return .success(try RankFile.definition(bytes, pattern: pattern, source: file))
+                }
+                return .success(try TokenizerDefinition(JSON.parse(bytes, source: file), source: file))
+            } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 
     /// Reads the text of a `tokenizer.json`.

@@ -15,6 +15,9 @@ import Testing
         Reference(cases: "roberta", tokenizer: "roberta/tokenizer.json.xz"),
         Reference(cases: "whisper-tiny", tokenizer: "whisper-tiny/tokenizer.json.xz"),
         Reference(cases: "phi-3-mini", tokenizer: "phi-3-mini/tokenizer.json.xz"),
+        Reference(cases: "cl100k", tokenizer: "cl100k/cl100k_base.tiktoken.xz"),
+        Reference(cases: "llama3", tokenizer: "llama3/tokenizer.model.xz"),
+        Reference(cases: "gpt2-tiktoken", tokenizer: "gpt2-tiktoken/gpt2.tiktoken.xz"),
         Reference(cases: "torchtitan-small", tokenizer: "torchtitan-small/tokenizer.json"),
     ]
 

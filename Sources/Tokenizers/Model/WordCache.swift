@@ -63,6 +63,15 @@ struct IDSink {
         count &+= 4 &+ Int((ids &>> 31).wrappedSum())
     }
 
+    /// Empties the sink and gives large memory back.
+    mutating func trim() {
+        count = 0
+        if capacity <= 1 << 18 { return }
+        base.deallocate()
+        capacity = 1024
+        base = .allocate(capacity: capacity)
+    }
+
     mutating func append(_ ids: UnsafeBufferPointer<Int32>) {
         reserve(ids.count)
         if let from = ids.baseAddress { (base + count).update(from: from, count: ids.count) }

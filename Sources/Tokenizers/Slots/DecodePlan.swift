@@ -32,6 +32,32 @@ struct DecodePlan: Sendable {
         }
     }
 
+    /// The text is the tokens' bytes one after another, nothing else: byte-level tokenizers.
+    var isPlain: Bool { byteValues.isEmpty && separator.isEmpty && stripCount == 0 }
+
+    /// The bytes of the tokens, one after another; ids that are not in the vocabulary are left out.
+    func joined(_ ids: [Int32]) -> [UInt8] {
+        let total = ids.reduce(0) { $0 + range(of: $1).count }
+        return [UInt8](unsafeUninitializedCapacity: total) { out, count in
+            bytes.withUnsafeBufferPointer { bytes in
+                for id in ids {
+                    let range = range(of: id)
+                    for index in range {
+                        out[count] = bytes[index]
+                        count += 1
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where an id's bytes are.
+    @inline(__always)
+    func range(of id: Int32) -> Range<Int> {
+        guard id >= 0, Int(id) < ends.count else { return 0..<0 }
+        return (id == 0 ? 0 : ends[Int(id) - 1])..<ends[Int(id)]
+    }
+
     private mutating func append(_ token: [UInt8]) {
         bytes.append(contentsOf: token)
         ends.append(bytes.count)

@@ -3,6 +3,7 @@ import QuintetFiles
 extension TokenizerDefinition {
     /// A byte-level BPE before its first merge: special tokens, then the 256 bytes in the order of their characters.
     init(trainedWith pattern: PreTokenizationPattern, specialTokens: [String]) throws(FileError) {
+        self.init(slotsFor: pattern)
         for token in specialTokens where token.isEmpty || token.utf8.count > AddedToken.longest {
             throw FileError(
                 "not a special token", field: "special tokens", expected: "1 to \(AddedToken.longest) bytes",
@@ -17,10 +18,12 @@ extension TokenizerDefinition {
             appendScalar(scalar, to: &name)
             if tokens.index(of: name) == nil { add(name) }
         }
-        let byteLevel: JSON = ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true]
+    }
+
+    /// A byte-level BPE with nothing in it: the slots alone.
+    init(slotsFor pattern: PreTokenizationPattern) {
         preTokenizer = Self.preTokenizer(pattern)
-        postProcessor = byteLevel
-        postProcessor["use_regex"] = true
+        postProcessor = ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true]
         decoder = postProcessor
         model = [
             "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
