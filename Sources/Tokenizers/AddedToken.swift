@@ -13,6 +13,8 @@ public struct AddedToken: Sendable, Equatable {
     public var normalized = false
     /// Skipped by `decode(skipSpecialTokens: true)`.
     public var special = true
+    /// Found in text; SentencePiece's control pieces are not. No part of a tokenizer.json.
+    public var isSearched = true
 
     public init(id: Int32, content: String) {
         self.id = id

@@ -4,23 +4,35 @@
 public enum PreTokenizationPattern: String, Sendable, CaseIterable {
     /// GPT-2, RoBERTa, Whisper, and the `ByteLevel` pre-tokenizer's own.
     case gpt2
-    /// tiktoken's cl100k (GPT-4), possessive form.
+    /// tiktoken's cl100k (GPT-4), possessive form; `{1,3}` without tiktoken's `+`, which other regex engines read as "again".
     case cl100k
     /// Llama 3 and other descendants of cl100k's first form.
     case llama3
     /// Qwen 2 and 3: as Llama 3, but one digit a word.
     case qwen2
+    /// tiktoken's o200k (GPT-4o, gpt-oss).
+    case o200k
+    /// Mistral's tekken: as o200k, but one digit a word and no contractions.
+    case tekken
 
     /// The regex as tokenizer files write it.
     public var regex: String {
         switch self {
         case .gpt2: #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
         case .cl100k:
-            #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"#
+            #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"#
         case .llama3:
             #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
         case .qwen2:
             #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        case .o200k:
+            #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"#
+                + #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"#
+                + #"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        case .tekken:
+            #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"#
+                + #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"#
+                + #"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
         }
     }
 
@@ -56,6 +68,8 @@ public enum PreTokenizationPattern: String, Sendable, CaseIterable {
         case .cl100k: CL100KWords(digits: 3, joinsTrailingSpace: true).forEachWord(in: text, body)
         case .llama3: CL100KWords(digits: 3, joinsTrailingSpace: false).forEachWord(in: text, body)
         case .qwen2: CL100KWords(digits: 1, joinsTrailingSpace: false).forEachWord(in: text, body)
+        case .o200k: O200KWords(digits: 3, takesContractions: true).forEachWord(in: text, body)
+        case .tekken: O200KWords(digits: 1, takesContractions: false).forEachWord(in: text, body)
         }
     }
 }

@@ -107,6 +107,7 @@ extension Tokenizer {
     }
 
     func encodeWords(_ text: TextBytes, _ state: inout EncodeState) {
+        if !plan.steps.isEmpty { return encode(text, steps: plan.steps[...], &state) }
         if state.threads > 1, text.count > Self.stretchBytes * 2, encodeInParallel(text, &state) { return }
         state.sink.reserve(text.count / 4)
         switch plan.pattern {
@@ -114,37 +115,45 @@ extension Tokenizer {
         case .cl100k: run(CL100KWords(digits: 3, joinsTrailingSpace: true), text, &state)
         case .llama3: run(CL100KWords(digits: 3, joinsTrailingSpace: false), text, &state)
         case .qwen2: run(CL100KWords(digits: 1, joinsTrailingSpace: false), text, &state)
+        case .o200k: run(O200KWords(digits: 3, takesContractions: true), text, &state)
+        case .tekken: run(O200KWords(digits: 1, takesContractions: false), text, &state)
         case nil where plan.cutsAtMetaspace: run(MetaspaceWords(), text, &state)
         case nil: model.encode(text.base, text.count, &state.work, &state.sink)
+        }
+    }
+
+    /// Words of a sequence of pre-tokenizers: each step cuts the words of the one before.
+    private func encode(_ text: TextBytes, steps: ArraySlice<WordStep>, _ state: inout EncodeState) {
+        guard let step = steps.first else { return encodeWord(text.base, text.count, readable: text.count, &state) }
+        step.forEachWord(in: text) { start, end in
+            encode(TextBytes(text.base + start, end - start), steps: steps.dropFirst(), &state)
         }
     }
 
     /// The hot loop: cut a word, look it up, copy its ids.
     @inline(__always)
     private func run(_ rule: some WordRule, _ text: TextBytes, _ state: inout EncodeState) {
-        let cache = state.cache
-        let seed = ByteHash.seed
         var start = 0
         while start < text.count {
             let end = rule.end(in: text, from: start)
-            let length = end &- start
-            let word = text.base + start
-            let readable = text.count &- start
+            encodeWord(text.base + start, end &- start, readable: text.count &- start, &state)
             start = end
-            guard length <= ShortKey.longest else {
-                model.encode(word, length, &state.work, &state.sink)
-                continue
-            }
-            let key = ShortKey(word, length, readable: readable)
-            let set = cache.set(of: key, seed: seed)
-            state.sink.reserve(4)
-            if set[0].low == key.low && set[0].high == key.high {
-                state.sink.appendPadded(set[0].ids)
-            } else if set[1].low == key.low && set[1].high == key.high {
-                state.sink.appendPadded(set[1].ids)
-            } else {
-                encodeMiss(word, length, key, set, &state)
-            }
+        }
+    }
+
+    /// The ids of one word, from the cache where it has been seen.
+    @inline(__always)
+    private func encodeWord(_ word: UnsafePointer<UInt8>, _ length: Int, readable: Int, _ state: inout EncodeState) {
+        guard length <= ShortKey.longest else { return model.encode(word, length, &state.work, &state.sink) }
+        let key = ShortKey(word, length, readable: readable)
+        let set = state.cache.set(of: key, seed: ByteHash.seed)
+        state.sink.reserve(4)
+        if set[0].low == key.low && set[0].high == key.high {
+            state.sink.appendPadded(set[0].ids)
+        } else if set[1].low == key.low && set[1].high == key.high {
+            state.sink.appendPadded(set[1].ids)
+        } else {
+            encodeMiss(word, length, key, set, &state)
         }
     }
 

@@ -1,7 +1,7 @@
 public import QuintetFiles
 
 extension Tokenizer {
-    /// Loads a `tokenizer.json` or a tiktoken rank file, or the one in a folder, with the `tokenizer_config.json` beside it.
+    /// Loads a `tokenizer.json`, a tiktoken rank file or a SentencePiece BPE model, or the one in a folder, with the `tokenizer_config.json` beside it.
     ///
     /// Content, not name, tells the formats apart. `pattern` is for rank files, which do not say how words are cut.
     public static func load(_ path: String, pattern: PreTokenizationPattern? = nil) throws -> Tokenizer {
@@ -29,6 +29,9 @@ extension Tokenizer {
             do throws(FileError) {
                 if RankFile.isRankFile(bytes) {
                     return .success(try RankFile.definition(bytes, pattern: pattern, source: file))
+                }
+                if SentencePieceFile.isSentencePiece(bytes) {
+                    return .success(try SentencePieceFile.definition(bytes, source: file))
                 }
                 return .success(try TokenizerDefinition(JSON.parse(bytes, source: file), source: file))
             } catch { return .failure(error) }

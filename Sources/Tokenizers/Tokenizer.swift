@@ -40,7 +40,7 @@ public final class Tokenizer: Sendable {
         var plan = try PreTokenizer.read(definition.preTokenizer, source: source)?.plan(source: source) ?? WordPlan()
         model = try BPEModel(definition, alphabet: plan.alphabet)
         plan.cutsAtMetaspace =
-            plan.pattern == nil && plan.alphabet == .characters && !model.looksUpWholeWords
+            plan.pattern == nil && plan.steps.isEmpty && plan.alphabet == .characters && !model.looksUpWholeWords
             && MetaspaceWords.isExact(for: definition)
         self.plan = plan
         let texts = Self.texts(of: definition)
@@ -108,8 +108,8 @@ extension Tokenizer {
     private static func searches(
         _ definition: TokenizerDefinition, _ normalizer: Normalizer?
     ) -> (AddedTokenSearch, AddedTokenSearch) {
-        let raw = definition.addedTokens.filter { !$0.normalized }
-        let normalized = definition.addedTokens.filter(\.normalized)
+        let raw = definition.addedTokens.filter { !$0.normalized && $0.isSearched }
+        let normalized = definition.addedTokens.filter { $0.normalized && $0.isSearched }
         let contents = normalized.map { token in
             let bytes = Array(token.content.utf8)
             return normalizer?.apply(to: bytes) ?? bytes

@@ -110,6 +110,50 @@ import Testing
         #expect(tokenizer.encode("<s><s><s>a<s>") == [6, 5, 7])
     }
 
+    private func expectLoadError(_ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        let path = Folder.join(folder, "tokenizer.model")
+        try AtomicFile.write(path, bytes)
+        #expect(throws: FileError.self, sourceLocation: sourceLocation) { try Tokenizer.load(path) }
+        #expect(throws: FileError.self, sourceLocation: sourceLocation) { try Tokenizer.load(folder) }
+    }
+
+    @Test func badRankFiles() throws {
+        let long = Array("QUJD".utf8) + [UInt8](repeating: 0x41, count: 4000) + Array(" 1".utf8)
+        for text in ["YQ== 0\nYg== 2", "YQ== 0\nYQ== 1", "YQ== 0\nYg== 0", "YQ== 0\nYg==", "YQ== 0\n*** 1", "YQ== 0\n 1"] {
+            try expectLoadError(Array(text.utf8))
+        }
+        try expectLoadError(Array("YQ== 0\n".utf8) + long)
+    }
+
+    @Test func badSentencePieceFiles() throws {
+        /// One piece: text, score and type.
+        func piece(_ text: [UInt8], score: Float = 0, type: UInt8 = 1) -> [UInt8] {
+            let bits = withUnsafeBytes(of: score.bitPattern.littleEndian) { Array($0) }
+            let message: [UInt8] = [0x0A, UInt8(text.count)] + text + [0x15] + bits + [0x18, type]
+            return [0x0A, UInt8(message.count)] + message
+        }
+        let unknown = piece(Array("<unk>".utf8), type: 2)
+        let isBPE: [UInt8] = [0x12, 2, 0x18, 2, 0x1A, 2, 0x20, 0]
+        let good = unknown + piece(Array("▁".utf8)) + piece(Array("a".utf8)) + piece(Array("▁a".utf8), score: -1) + isBPE
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        try AtomicFile.write(Folder.join(folder, "tokenizer.model"), good)
+        #expect(try Tokenizer.load(folder).encode("a") == [3])
+        try expectLoadError(unknown + [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F])  // longer than the file
+        try expectLoadError(unknown + [0x0A] + [UInt8](repeating: 0xFF, count: 11))  // number without end
+        try expectLoadError(unknown + [0x0B])  // group
+        try expectLoadError(unknown + piece([]) + isBPE)
+        try expectLoadError(unknown + piece([0xFF]) + isBPE)
+        try expectLoadError(unknown + piece([0x61], score: .nan) + isBPE)
+        try expectLoadError(unknown + piece([0x61], type: 9) + isBPE)
+        try expectLoadError(unknown + unknown + isBPE)
+        try expectLoadError(piece([0x61]) + isBPE)  // no unknown piece
+        try expectLoadError(unknown + piece([0x61]))  // Unigram
+        for count in stride(from: 5, to: good.count - isBPE.count, by: 3) { try expectLoadError(Array(good.prefix(count))) }
+    }
+
     @Test func filesThatAreNoFilesAreRefused() throws {
         let folder = try Folder.temporary()
         defer { try? Folder.remove(folder) }

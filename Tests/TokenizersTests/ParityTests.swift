@@ -18,6 +18,8 @@ import Testing
         Reference(cases: "cl100k", tokenizer: "cl100k/cl100k_base.tiktoken.xz"),
         Reference(cases: "llama3", tokenizer: "llama3/tokenizer.model.xz"),
         Reference(cases: "gpt2-tiktoken", tokenizer: "gpt2-tiktoken/gpt2.tiktoken.xz"),
+        Reference(cases: "llama2-tokenizer", tokenizer: "llama2/tokenizer.model.xz"),
+        Reference(cases: "clip-json", tokenizer: "clip-json/tokenizer.json.xz"),
         Reference(cases: "torchtitan-small", tokenizer: "torchtitan-small/tokenizer.json"),
     ]
 

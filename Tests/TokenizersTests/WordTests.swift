@@ -20,6 +20,13 @@ import Testing
         #expect(PreTokenizationPattern.qwen2.words(in: "a 123\tb") == ["a", " ", "1", "2", "3", "\tb"])
     }
 
+    @Test func o200kSplitsAtCase() {
+        #expect(PreTokenizationPattern.o200k.words(in: "camelCase HTTPServer日本ABC I'LL /usr//\n") == [
+            "camel", "Case", " HTTPServer", "日本", "ABC", " I'LL", " /", "usr", "//\n",
+        ])
+        #expect(PreTokenizationPattern.tekken.words(in: "don't 12") == ["don", "'t", " ", "1", "2"])
+    }
+
     @Test func knownRegexesAreFoundByTheirText() {
         for pattern in PreTokenizationPattern.allCases { #expect(PreTokenizationPattern(regex: pattern.regex) == pattern) }
         #expect(PreTokenizationPattern(regex: "(a+)+$") == nil)

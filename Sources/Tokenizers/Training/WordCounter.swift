@@ -29,6 +29,8 @@ struct WordCounter {
         case .cl100k: add(text, CL100KWords(digits: 3, joinsTrailingSpace: true))
         case .llama3: add(text, CL100KWords(digits: 3, joinsTrailingSpace: false))
         case .qwen2: add(text, CL100KWords(digits: 1, joinsTrailingSpace: false))
+        case .o200k: add(text, O200KWords(digits: 3, takesContractions: true))
+        case .tekken: add(text, O200KWords(digits: 1, takesContractions: false))
         }
     }
 
