@@ -22,7 +22,7 @@ import Testing
 
     @Test func o200kSplitsAtCase() {
         #expect(PreTokenizationPattern.o200k.words(in: "camelCase HTTPServer日本ABC I'LL /usr//\n") == [
-            "camel", "Case", " HTTPServer", "日本", "ABC", " I'LL", " /", "usr", "//\n",
+            "camel", "Case", " HTTPServer日本", "ABC", " I'LL", " /", "usr", "//\n",
         ])
         #expect(PreTokenizationPattern.tekken.words(in: "don't 12") == ["don", "'t", " ", "1", "2"])
     }
