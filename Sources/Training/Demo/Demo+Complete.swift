@@ -19,7 +19,7 @@ extension Demo {
         try prefixes(pretrainer.dataset.holdOut, count: 2).map { place in
             let written = try pretrainer.write(place.prompt, tokens: 64)
             let completion = Completion(
-                source: place.source, prompt: place.prompt, written: Self.lines(written, 6), truth: Self.lines(place.truth, 6))
+                source: place.source, prompt: place.prompt, written: Self.lines(written, 7), truth: Self.lines(place.truth, 7))
             show(completion)
             return completion
         }
@@ -27,8 +27,8 @@ extension Demo {
 
     private func show(_ completion: Completion) {
         detail("\(Folder.name(of: completion.source)), given:\n" + ProgressObserver.indented(completion.prompt))
-        detail("the model goes on:\n" + ProgressObserver.indented(completion.written))
-        detail("the file goes on:\n" + ProgressObserver.indented(completion.truth))
+        detail("the model goes on:\n" + ProgressObserver.indented(Self.trimmed(completion.written)))
+        detail("the file goes on:\n" + ProgressObserver.indented(Self.trimmed(completion.truth)))
     }
 
     private struct Place {
@@ -63,11 +63,14 @@ extension Demo {
             guard let end = body.firstIndex(where: { $0.drop { $0 == " " }.hasPrefix("}") && $0.prefix { $0 == " " }.count == indent }),
                 (2...6).contains(end - index)
             else { continue }
-            let head = lines[max(0, index - 8)...index].joined(separator: "\n") + "\n"
-            return Place(source: source, prompt: String(head.suffix(500)), truth: lines[(index + 1)...end].joined(separator: "\n"))
+            // The prompt ends before the line break: a tokenizer keeps line break and indentation together.
+            let head = lines[max(0, index - 8)...index].joined(separator: "\n")
+            return Place(source: source, prompt: String(head.suffix(500)), truth: "\n" + lines[(index + 1)...end].joined(separator: "\n"))
         }
         return nil
     }
+
+    private static func trimmed(_ text: String) -> String { String(text.drop { $0 == "\n" }) }
 
     private static func lines(_ text: String, _ count: Int) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).prefix(count).joined(separator: "\n")

@@ -135,7 +135,7 @@ public struct Demo: Sendable {
 
     var nextSteps: [String] {
         [
-            "quintet generate \(runFolder) --prompt 'func '                    # let it write",
+            "quintet generate \(runFolder) --prompt 'func'                     # let it write",
             "quintet pretrain --data \(shards) --into \(folder)/longer --preset micro   # a bigger one, an hour",
             "quintet demo ~/notes --minutes 10                             # your own text",
         ]

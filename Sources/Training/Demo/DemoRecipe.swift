@@ -40,7 +40,7 @@ struct DemoRecipe {
         config.evalEvery = max(1, steps / 6)
         config.evalTokens = min(max(2048, tokens.validation.tokens), 65_536)
         config.sampleEvery = max(1, steps / 3)
-        config.samplePrompt = "func "
+        config.samplePrompt = "func"
         config.sampleTokens = 60
         config.sampleTemperature = 0.6
         config.saveEvery = max(1, steps / 3)

@@ -59,9 +59,9 @@ public final class ProgressObserver: TrainingObserver {
         return (ContinuousClock.now - first.time).seconds / Double(step - first.step) * Double(steps - step)
     }
 
-    /// A sample for a terminal: at most 12 lines, control characters made visible.
+    /// A sample for a terminal: at most 10 lines, control characters made visible.
     static func indented(_ text: String) -> String {
         let shown = text.unicodeScalars.map { $0.value >= 32 && $0.value != 127 || $0 == "\n" || $0 == "\t" ? String($0) : "\u{fffd}" }.joined()
-        return shown.split(separator: "\n", omittingEmptySubsequences: false).prefix(12).map { "    | \($0)" }.joined(separator: "\n")
+        return shown.split(separator: "\n", omittingEmptySubsequences: false).prefix(10).map { "    | \($0)" }.joined(separator: "\n")
     }
 }
