@@ -50,9 +50,15 @@ public final class MappedFile: @unchecked Sendable {
 
     public enum Advice: Sendable { case sequential, random, willNeed, doNotNeed }
 
-    /// Tells the system how the pages will be used; only a hint, failures do not matter.
-    public func advise(_ advice: Advice) {
+    /// Tells the system how the pages (those that lie in `range` as a whole) will be used; only a hint, failures do not matter.
+    public func advise(_ advice: Advice, _ range: Range<Int>? = nil) {
         guard let base = bytes.baseAddress else { return }
+        let range = (range ?? 0..<bytes.count).clamped(to: 0..<bytes.count)
+        let page = Int(getpagesize())
+        let start = range.lowerBound == 0 ? 0 : (range.lowerBound - 1) / page * page + page
+        guard start < range.upperBound else { return }
+        let end = range.upperBound == bytes.count ? range.upperBound : range.upperBound / page * page
+        guard start < end else { return }
         let flag =
             switch advice {
             case .sequential: MADV_SEQUENTIAL
@@ -60,7 +66,7 @@ public final class MappedFile: @unchecked Sendable {
             case .willNeed: MADV_WILLNEED
             case .doNotNeed: MADV_DONTNEED
             }
-        _ = madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, Int32(flag))
+        _ = madvise(UnsafeMutableRawPointer(mutating: base) + start, end - start, Int32(flag))
     }
 }
 

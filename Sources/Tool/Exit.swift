@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuintetFiles
+import QuintetGeneration
 import QuintetTraining
 
 #if canImport(Glibc)
@@ -17,6 +18,8 @@ enum ExitStatus {
         switch error {
         case let signal as StopSignal:
             exit(signal.exitCode)
+        case let error as OptionError:
+            fail("--\(error)", 2)
         case let error as TrainingError:
             fail("\(error)", error.exitCode)
         case _ where QuintetCommand.exitCode(for: error) == .validationFailure:

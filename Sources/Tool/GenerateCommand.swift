@@ -47,9 +47,12 @@ struct GenerateCommand: ParsableCommand {
         if json {
             print(report(try generator.generate(prompt, options: options), loadSeconds).serialized())
         } else {
-            emit(prompt)
-            _ = try generator.generate(prompt, options: options) { emit($0) }
-            emit("\n")
+            var waiting = prompt
+            _ = try generator.generate(prompt, options: options) { piece in
+                emit(waiting + piece)
+                waiting = ""
+            }
+            emit(waiting + "\n")
         }
     }
 

@@ -44,6 +44,9 @@ public struct SafetensorsFile: Sendable {
         UnsafeRawBufferPointer(rebasing: map.bytes[entry.range])
     }
 
+    /// Tells the system that a tensor's pages are not needed soon; reading them again is fine.
+    public func release(_ entry: SafetensorsEntry) { map.advise(.doNotNeed, entry.range) }
+
     /// Keeps the pages alive: whoever holds a view of the bytes holds this.
     public var owner: AnyObject { map }
 

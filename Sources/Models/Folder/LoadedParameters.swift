@@ -1,9 +1,9 @@
 public import QuintetCheckpoints
-import QuintetFiles
 public import QuintetLayers
 public import QuintetTensors
+import Synchronization
 
-/// Parameters that lie in memory under our names: what a checkpoint was read into.
+/// Parameters that lie in memory under our names.
 public struct LoadedParameters: ParameterSource {
     public let tensors: [String: Tensor]
 
@@ -20,9 +20,36 @@ public struct LoadedParameters: ParameterSource {
     }
 }
 
+/// Parameters read from a folder's files when a layer asks for them; once the next one is asked for, the pages of the one before
+/// may go, so a model that is packed as it is built never lies in memory twice.
+final class StoredParameters: ParameterSource {
+    private let reader: WeightReader
+    private let precision: WeightPrecision
+    private let last = Mutex<String?>(nil)
+
+    init(_ reader: WeightReader, _ precision: WeightPrecision) {
+        self.reader = reader
+        self.precision = precision
+    }
+
+    func parameter(_ name: String, _ shape: Shape) throws -> Tensor {
+        let before = last.withLock { last in
+            defer { last = name }
+            return last
+        }
+        if let before { reader.release(before) }
+        let tensor = precision.kept(try reader.read(name))
+        guard tensor.shape == shape else {
+            throw ParameterError(name: name, expected: "shape \(shape)", found: "shape \(tensor.shape)")
+        }
+        return tensor
+    }
+}
+
 extension ModelFolder {
     /// The model, ready to run; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
     public func transformer(_ layout: ParameterScope.Layout = .packed, precision: WeightPrecision = .stored) throws -> Transformer {
-        try Transformer(spec, ParameterScope(LoadedParameters(try loadWeights(precision: precision)), layout))
+        let reader = try WeightReader(family.weights(spec), weights, spec.parameters.map { (name: $0.name, shape: $0.shape) })
+        return try Transformer(spec, ParameterScope(StoredParameters(reader, precision), layout))
     }
 }

@@ -1,3 +1,4 @@
+import QuintetCheckpoints
 public import QuintetFiles
 import QuintetGeneration
 import QuintetLayers
@@ -21,9 +22,8 @@ public struct ModelBenchmark: Sendable {
     public func run(folder path: String) throws -> Report {
         try measure { () throws -> (String, Transformer, Int) in
             let folder = try ModelFolder.open(path)
-            let weights = try folder.loadWeights()
-            let model = try Transformer(folder.spec, ParameterScope(LoadedParameters(weights), .packed))
-            return (path, model, Self.bytesPerToken(folder.spec) { weights[$0.name]?.dtype.byteCount ?? 4 })
+            let width = max(folder.storedType.bits / 8, 1)
+            return (path, try folder.transformer(), Self.bytesPerToken(folder.spec) { $0.shape.count < 2 ? 4 : width })
         }
     }
 

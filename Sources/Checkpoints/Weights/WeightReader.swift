@@ -1,0 +1,115 @@
+public import QuintetFiles
+public import QuintetTensors
+
+/// Reads a model's parameters from its files one by one, in our names and layouts.
+///
+/// Making one checks every name and shape against the files; no number is touched before `read`.
+public struct WeightReader: Sendable {
+    private let plans: [String: Plan]
+
+    /// Where a parameter's numbers lie and what is done to them.
+    private struct Plan: Sendable {
+        let pattern: WeightPattern
+        let shape: [Int]
+        let parts: [(file: SafetensorsFile, entry: SafetensorsEntry)]
+    }
+
+    /// - Throws: `FileError` where a tensor is missing, unknown, or of another shape; it lists the nearest names.
+    public init(_ map: WeightMap, _ folder: WeightFolder, _ parameters: [(name: String, shape: [Int])]) throws(FileError) {
+        var plans: [String: Plan] = [:]
+        var taken: Set<ExactName> = []
+        for (name, shape) in parameters {
+            let plan = try Self.plan(name, shape, map, folder)
+            for part in plan.parts { taken.insert(ExactName(part.entry.name)) }
+            plans[name] = plan
+        }
+        self.plans = plans
+        for name in folder.names where !taken.contains(ExactName(name)) && !map.ignores(name) { throw map.unknown(name, folder) }
+    }
+
+    /// The parameter: the file's own pages where nothing has to be done, else a copy.
+    public func read(_ name: String) throws(FileError) -> Tensor {
+        guard let plan = plans[name] else { throw FileError("a parameter that was not asked for", field: name) }
+        var parts: [Tensor] = []
+        for part in plan.parts { parts.append(try part.file.tensor(part.entry)) }
+        switch plan.pattern {
+        case .same: return parts[0]
+        case .transposed: return parts[0].transposed.contiguous()
+        case .stacked: return Self.stack(parts, plan.shape)
+        }
+    }
+
+    /// Tells the system that the parameter's pages in the files are not needed soon; reading them again is fine.
+    public func release(_ name: String) {
+        for part in plans[name]?.parts ?? [] { part.file.release(part.entry) }
+    }
+
+    private static func plan(_ ours: String, _ shape: [Int], _ map: WeightMap, _ folder: WeightFolder) throws(FileError) -> Plan {
+        guard let (row, names) = map.theirs(for: ours) else {
+            throw FileError("the family's weight table has no row for this parameter", path: folder.path, field: ours)
+        }
+        var parts: [(SafetensorsFile, SafetensorsEntry)] = []
+        for (index, name) in names.enumerated() {
+            let wanted = row.theirs.shape(of: index, in: shape)
+            guard let (file, entry) = map.find(name, folder) else {
+                throw FileError(
+                    "a tensor is missing", path: folder.path, field: name, expected: "\(wanted)", found: "nothing",
+                    hint: nearestHint(name, folder.names))
+            }
+            guard entry.shape == wanted else {
+                throw FileError(
+                    "a tensor does not fit the configuration", path: file.path, field: entry.name, offset: entry.range.lowerBound,
+                    expected: "\(wanted)", found: "\(entry.shape)", hint: "config.json and the weights belong to different models")
+            }
+            parts.append((file, entry))
+        }
+        return Plan(pattern: row.theirs, shape: shape, parts: parts)
+    }
+
+    /// Rows one after the other; parts of different types meet in f32.
+    private static func stack(_ parts: [Tensor], _ shape: [Int]) -> Tensor {
+        let same = parts.allSatisfy { $0.dtype == parts[0].dtype }
+        let parts = same ? parts : parts.map { $0.cast(to: .f32) }
+        let whole = Tensor(uninitialized: Shape(shape), dtype: parts[0].dtype)
+        var offset = 0
+        for part in parts {
+            let bytes = part.count * part.dtype.byteCount
+            (whole.data + offset).copyMemory(from: part.data, byteCount: bytes)
+            offset += bytes
+        }
+        return whole
+    }
+}
+
+extension WeightPattern {
+    /// The shape of one of their tensors, where ours has `shape`.
+    fileprivate func shape(of index: Int, in shape: [Int]) -> [Int] {
+        switch self {
+        case .same: shape
+        case .transposed: shape.reversed()
+        case .stacked(_, let rows): [rows[index]] + shape.dropFirst()
+        }
+    }
+}
+
+extension WeightMap {
+    fileprivate func find(_ name: String, _ folder: WeightFolder) -> (file: SafetensorsFile, entry: SafetensorsEntry)? {
+        if let found = folder.find(name) { return found }
+        guard !prefix.isEmpty, name.hasPrefix(prefix) else { return nil }
+        return folder.find(String(name.dropFirst(prefix.count)))
+    }
+
+    fileprivate func ignores(_ name: String) -> Bool {
+        let (pattern, _) = NamePattern.split(name)
+        return ignored.contains { $0 == pattern || $0 == prefix + pattern || prefix + $0 == pattern }
+    }
+
+    fileprivate func unknown(_ name: String, _ folder: WeightFolder) -> FileError {
+        let (pattern, indices) = NamePattern.split(name)
+        let near = nearestNames(to: pattern, in: rows.flatMap(\.theirs.names)).map { NamePattern.fill($0, indices) }
+        return FileError(
+            "a tensor that this model has no place for", path: folder.path, field: name,
+            hint: near.isEmpty
+                ? "config.json and the weights belong to different models" : "nearest known names: \(near.joined(separator: ", "))")
+    }
+}
