@@ -76,8 +76,8 @@ func makeDataset(_ path: String, documents: Int = 50, vocabulary: Int = 300, sha
             let good = try TokenDataset(path)
             for file in try Folder.files(under: path) where !file.hasSuffix("manifest.json") {
                 let content = try readFile(file)
-                for step in 0..<60 {
-                    let at = content.count * step / 60
+                for step in 0..<24 {
+                    let at = content.count * step / 24
                     try AtomicFile.write(file, content[..<at])
                     #expect(throws: FileError.self) { try TokenDataset(path) }
                     var flipped = content
