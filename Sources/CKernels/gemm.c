@@ -10,8 +10,7 @@ size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type) {
 
 // MARK: One slice
 
-// Chains that start from C, in panel form.
-static void load_sums(const QKCall *c, int64_t i, int64_t count, int64_t j, float *sums) {
+void qk_gemm_load_sums(const QKCall *c, int64_t i, int64_t count, int64_t j, float *sums) {
     int64_t columns = qk_min(QK_PANEL, c->n[1] - j), ahead = qk_min(QK_PANEL, c->n[1] - j - columns);
     const float *from = (const float *)c->p[0] + i * c->n[7] + j;
     for (int64_t r = 0; r < count; r++, from += c->n[7], sums += QK_PANEL) {
@@ -41,7 +40,7 @@ static void fetch_ahead(QKGemmAhead *ahead) {
 void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j, float *sums) {
     const QKCall *c = step->call;
     bool adds = step->first && c->n[10], resume = adds || !step->first, direct = c->n[1] - j >= QK_PANEL && qk_gemm_is_plain(c);
-    if (adds) load_sums(c, i, count, j, sums);
+    if (adds) qk_gemm_load_sums(c, i, count, j, sums);
     for (int64_t x = 0; x < count; x += rows) {
         int high = (int)qk_min(rows, count - x);
         float *own = sums + x * QK_PANEL, *from = resume ? own : NULL, *out = (float *)c->p[0] + (i + x) * c->n[7] + j;

@@ -5,6 +5,7 @@
 
 enum {
     QK_GEMM_ROWS = 8,    // no set has higher tiles
+    QK_GEMM_STREAM = 4,  // rows that packed panels of any type stream past
     QK_GEMM_SMALL = 24,  // up to here B is not worth packing for everybody
 };
 
@@ -21,6 +22,8 @@ typedef struct QKGemmKernels {
     void (*pack_a)(const QKCall *call, int64_t row, int64_t count, int64_t p, int64_t k, int rows, float *out);
     // B[p ..< p + k] of `panels` panels as f32; panel x goes to out + x * stride.
     void (*pack_b)(const QKCall *call, int64_t panel, int64_t panels, int64_t p, int64_t k, float *out, int64_t stride);
+    // sums [panels][rows][16] += A [k][rows] times packed panels of a type, `stride` elements apart: up to QK_GEMM_STREAM rows; two panels up to two.
+    void (*stream)(int rows, int panels, int64_t type, int64_t k, const float *a, const void *b, int64_t stride, float *sums);
     // The epilogue: tile [rows][16] of finished chains to C[i..., j...], `columns` <= 16 wide.
     void (*finish)(const QKCall *call, int64_t i, int64_t j, int rows, int columns, float *tile);
 } QKGemmKernels;
@@ -46,6 +49,9 @@ typedef struct {
 // Rows [i, i + count) and columns from j of C, from packed A and that slice. Between slices the chains rest in sums [count][16]: C itself, with
 // rows a multiple of 4 KB apart, makes loads wait for stores that they have nothing to do with (5-9 % of the time).
 void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j, float *sums);
+
+// Chains that start from C, in panel form: C[i ..< i + count, j...] to sums [count][16].
+void qk_gemm_load_sums(const QKCall *call, int64_t i, int64_t count, int64_t j, float *sums);
 
 void qk_gemm_large(const QKCall *call, const QKGemmKernels *kernels);
 void qk_gemm_small(const QKCall *call, const QKGemmKernels *kernels);

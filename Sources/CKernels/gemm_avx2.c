@@ -6,6 +6,7 @@
 #define QK_W 8
 #include "bodies/functions.h"
 #include "bodies/gemm_pack_body.h"
+#include "bodies/gemm_stream_body.h"
 #include "bodies/gemm_finish_body.h"
 
 // ymm0-1: a row of B; ymm2-3: elements of A; ymm4-15: the tile.
@@ -61,7 +62,7 @@ TILE(6)
 #pragma clang attribute pop
 
 const QKGemmKernels qk_gemm_avx2 = {
-    .rows = 6, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6}, .pack_a = pack_a, .pack_b = pack_b, .finish = finish};
+    .rows = 6, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6}, .pack_a = pack_a, .pack_b = pack_b, .stream = stream, .finish = finish};
 #else
 const QKGemmKernels qk_gemm_avx2 = {.rows = 0};
 #endif

@@ -36,12 +36,34 @@ static void some_panels(void *context, int64_t begin, int64_t end) {
     }
 }
 
+// One or two panels past up to four rows, chains in registers from end to end.
+static void stream_panels(const Small *s, int64_t panel, int panels) {
+    const QKCall *c = s->call;
+    int rows = (int)c->n[0];
+    int64_t stride = c->n[2] * QK_PANEL;
+    _Alignas(64) float sums[2 * QK_GEMM_STREAM * QK_PANEL] = {0};
+    if (c->n[10]) for (int x = 0; x < panels; x++) qk_gemm_load_sums(c, 0, rows, (panel + x) * QK_PANEL, sums + x * rows * QK_PANEL);
+    const char *b = (const char *)c->p[2] + panel * stride * (c->n[11] == QK_F32 ? 4 : 2);
+    s->kernels->stream(rows, panels, c->n[11], c->n[2], s->a, b, stride, sums);
+    for (int x = 0; x < panels; x++) {
+        int64_t j = (panel + x) * QK_PANEL;
+        s->kernels->finish(c, 0, j, rows, (int)qk_min(QK_PANEL, c->n[1] - j), sums + x * rows * QK_PANEL);
+    }
+}
+
+static void stream_chunk(void *context, int64_t begin, int64_t end) {
+    const Small *s = context;
+    int64_t step = s->call->n[0] <= 2 ? 2 : 1;
+    for (int64_t panel = begin; panel < end; panel += step) stream_panels(s, panel, (int)qk_min(step, end - panel));
+}
+
 void qk_gemm_small(const QKCall *call, const QKGemmKernels *kernels) {
     int64_t m = call->n[0], k = call->n[2], panels = qk_ceil_div(call->n[1], QK_PANEL);
     float *a = qk_scratch_for(QK_SCRATCH_GEMM_SHARED, (size_t)(m * k + 16) * sizeof(float));
     Small s = {call, kernels, a, (int)qk_ceil_div(m, qk_ceil_div(m, kernels->rows)), SLICE, call->n[12] && call->n[11] == QK_F32};
-    if (s.streams && m <= kernels->rows) s.slice = qk_max(k, 1);
+    bool stream = call->n[12] && m <= QK_GEMM_STREAM;
+    if (stream || (s.streams && m <= kernels->rows)) s.slice = qk_max(k, 1);
     for (int64_t p = 0; p < k; p += s.slice) kernels->pack_a(call, 0, m, p, qk_min(s.slice, k - p), s.rows, a + p * m);
     int64_t work = qk_max(1, m * k * QK_PANEL), grain = qk_ceil_div(qk_max(1, 400000 / work), GROUP) * GROUP;
-    qk_parallel(panels, grain, some_panels, &s);
+    qk_parallel(panels, grain, stream ? stream_chunk : some_panels, &s);
 }

@@ -9,10 +9,11 @@
 #include "bodies/functions.h"
 #include "bodies/gemm_tile_body.h"
 #include "bodies/gemm_pack_body.h"
+#include "bodies/gemm_stream_body.h"
 #include "bodies/gemm_finish_body.h"
 #pragma clang attribute pop
 const QKGemmKernels qk_gemm_avx512 = {
-    .rows = 8, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6, tile7, tile8}, .pack_a = pack_a, .pack_b = pack_b, .finish = finish};
+    .rows = 8, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6, tile7, tile8}, .pack_a = pack_a, .pack_b = pack_b, .stream = stream, .finish = finish};
 const QKGemmKernels qk_gemm_neon = {.rows = 0};
 #elif defined(__aarch64__)
 #define QK_GEMM_HIGH 6
@@ -20,9 +21,10 @@ const QKGemmKernels qk_gemm_neon = {.rows = 0};
 #include "bodies/functions.h"
 #include "bodies/gemm_tile_body.h"
 #include "bodies/gemm_pack_body.h"
+#include "bodies/gemm_stream_body.h"
 #include "bodies/gemm_finish_body.h"
 const QKGemmKernels qk_gemm_neon = {
-    .rows = 6, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6}, .pack_a = pack_a, .pack_b = pack_b, .finish = finish};
+    .rows = 6, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6}, .pack_a = pack_a, .pack_b = pack_b, .stream = stream, .finish = finish};
 const QKGemmKernels qk_gemm_avx512 = {.rows = 0};
 #else
 const QKGemmKernels qk_gemm_neon = {.rows = 0}, qk_gemm_avx512 = {.rows = 0};

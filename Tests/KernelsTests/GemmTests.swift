@@ -104,7 +104,7 @@ extension KernelTests {
         }
 
         @Test(arguments: [QK_F32, QK_F16, QK_BF16], [false, true]) func storedTypesAndPanels(type: Int, packed: Bool) {
-            for (m, n, k) in [(1, 50, 70), (3, 33, 9), (6, 16, 300), (20, 100, 33), (40, 70, 513), (150, 35, 20), (1, 1, 1), (5, 130, 0)] {
+            for (m, n, k) in [(1, 50, 70), (3, 33, 9), (6, 16, 300), (20, 100, 33), (40, 70, 513), (150, 35, 20), (1, 1, 1), (5, 130, 0), (2, 40, 50), (4, 20, 600)] {
                 for b in Product.Order.allCases {
                     let product = Product(m: m, n: n, k: k, b: b, type: type, packed: packed, bias: true, gap: 1), once = ProductRun(product)
                     check("\(product)") { once() }
