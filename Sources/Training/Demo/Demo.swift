@@ -50,7 +50,8 @@ public struct Demo: Sendable {
         let tokens = try Tokenize(tokenizing()).run(documents, tokenizer: tokenizer, into: shards)
         detail(tokens.summary)
         say("4  Pretraining a model on it: it learns to say what comes next, without labels")
-        let settings = try recipe.settings(tokenizer, tokens, secondsUsed: (ContinuousClock.now - began).seconds, seed: seed)
+        let settings = try recipe.settings(
+            tokens, prompt: prompt, secondsUsed: (ContinuousClock.now - began).seconds, seed: seed)
         let recorder = recorder(corpus, tokens)
         let pretrainer = try Pretrainer(data: shards, run: runFolder, config: settings, resume: false) { detail($0) }
         let outcome = try pretrainer.train([ProgressObserver(quiet: quiet, showsSamples: true), recorder])
@@ -65,6 +66,9 @@ public struct Demo: Sendable {
             run: runFolder, report: Folder.join(runFolder, RunReport.fileName), outcome: outcome, comparison: recorder.comparison,
             completions: completions, nextSteps: nextSteps)
     }
+
+    /// How samples begin: something that Swift files hold often; in other people's text a document's beginning.
+    private var prompt: String { source == nil ? "public struct" : "" }
 
     var documents: String { Folder.join(folder, "corpus") }
     var shards: String { Folder.join(folder, "tokens") }
@@ -135,7 +139,7 @@ public struct Demo: Sendable {
 
     var nextSteps: [String] {
         [
-            "quintet generate \(runFolder) --prompt 'func'                     # let it write",
+            "quintet generate \(runFolder) --prompt '\(source == nil ? "public struct" : "The")' --temperature 0.6   # let it write",
             "quintet pretrain --data \(shards) --into \(folder)/longer --preset micro   # a bigger one, an hour",
             "quintet demo ~/notes --minutes 10                             # your own text",
         ]

@@ -1,7 +1,6 @@
 import QuintetCorpus
 import QuintetFiles
 import QuintetTensors
-import QuintetTokenizers
 
 /// What a demo trains, so that it fits the time: a size by the minutes, a length by the measured speed.
 struct DemoRecipe {
@@ -23,7 +22,7 @@ struct DemoRecipe {
     }
 
     /// The settings of the run; measures how fast this machine is for a second or two.
-    func settings(_ tokenizer: Tokenizer, _ tokens: TokenizeReport, secondsUsed: Double, seed: Int) throws -> TrainingConfig {
+    func settings(_ tokens: TokenizeReport, prompt: String, secondsUsed: Double, seed: Int) throws -> TrainingConfig {
         let began = ContinuousClock.now
         var benchmark = TrainBenchmark(preset: preset, batch: batch, sequence: sequence, threads: Threads.count)
         benchmark.steps = 5
@@ -45,7 +44,7 @@ struct DemoRecipe {
         config.evalEvery = max(1, steps / 6)
         config.evalTokens = min(max(2048, tokens.validation.tokens), 65_536)
         config.sampleEvery = max(1, steps / 3)
-        config.samplePrompt = "func"
+        config.samplePrompt = prompt
         config.sampleTokens = 60
         config.sampleTemperature = 0.6
         config.saveEvery = max(1, steps / 3)
