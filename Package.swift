@@ -64,6 +64,7 @@ let package = Package(
                 "Quintet", "QuintetTraining", "QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetLayers",
                 "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles", arguments,
             ], path: "Sources/Tool", swiftSettings: settings),
+        .executableTarget(name: "WriteStory", dependencies: ["Quintet"], path: "Examples/WriteStory", swiftSettings: settings),
         // Stands before the C library's allocator, in test executables only.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         tests("Kernels", ["CKernels"]),

@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+/// A run that is killed again and again ends with the bytes of one that nobody touched.
+@Suite(.serialized) struct CrashTests {
+    static let steps = 60
+
+    /// The bytes that have to be equal: weights, moments, and everything the metrics say but times.
+    static func result(_ run: String) throws -> [String: Data] {
+        let last = "\(run)/checkpoints/\(steps)"
+        var files: [String: Data] = [:]
+        for name in ["\(run)/model.safetensors", "\(last)/model.safetensors", "\(last)/optimizer.safetensors"] {
+            files[String(name.dropFirst(run.count))] = try Data(contentsOf: URL(fileURLWithPath: name))
+        }
+        return files
+    }
+
+    static func metrics(_ run: String) throws -> [String] {
+        try Program.text("\(run)/metrics.jsonl").split(separator: "\n").compactMap { line in
+            guard let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], row["train/loss"] != nil else { return nil }
+            return "\(row["step"] ?? "") \(row["train/loss"] ?? "") \(row["grad_norm"] ?? "")"
+        }
+    }
+
+    @Test func killedAtRandomMomentsTwentyTimes() throws {
+        let corpus = try TinyCorpus.shared.get()
+        let folder = try Program.scratch("kills")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let untouched = folder + "/untouched"
+        let whole = try Program.start(corpus.pretrain(into: untouched, steps: Self.steps, saveEvery: 3))
+        whole.waitUntilExit()
+        #expect(Program.status(whole) == 0)
+        let expected = try Self.result(untouched)
+        let lines = try Self.metrics(untouched)
+        #expect(lines.count == Self.steps)
+
+        var random = SystemRandomNumberGenerator()
+        var (kills, run) = (0, 0)
+        while kills < 20, run < 30 {
+            run += 1
+            let path = "\(folder)/killed-\(run)"
+            while true {
+                let process = try Program.start(corpus.pretrain(into: path, steps: Self.steps, saveEvery: 3, "--resume"))
+                Thread.sleep(forTimeInterval: Double.random(in: 0.02...0.45, using: &random))
+                if process.isRunning, kills < 400 {
+                    kill(process.processIdentifier, SIGKILL)
+                    process.waitUntilExit()
+                    kills += Program.status(process) == 128 + SIGKILL ? 1 : 0
+                    if Program.status(process) != 0 { continue }
+                }
+                process.waitUntilExit()
+                #expect(Program.status(process) == 0)
+                break
+            }
+            #expect(try Self.result(path) == expected)
+            #expect(try Self.metrics(path) == lines)
+            let left = try FileManager.default.contentsOfDirectory(atPath: path + "/checkpoints").filter { $0.hasPrefix(".tmp") }
+            #expect(left.isEmpty)
+        }
+        #expect(kills >= 20)
+    }
+
+    @Test(arguments: [(SIGTERM, Int32(143)), (SIGINT, Int32(130))])
+    func signalsSaveAndResume(signal: Int32, code: Int32) throws {
+        let corpus = try TinyCorpus.shared.get()
+        let folder = try Program.scratch("signals")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let process = try Program.start(corpus.pretrain(into: folder + "/run", steps: 100_000, saveEvery: 50_000))
+        while process.isRunning, !FileManager.default.fileExists(atPath: folder + "/run/metrics.jsonl") { Thread.sleep(forTimeInterval: 0.01) }
+        Thread.sleep(forTimeInterval: 0.2)
+        kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        #expect(Program.status(process) == code)
+        let saved = try FileManager.default.contentsOfDirectory(atPath: folder + "/run/checkpoints").compactMap { Int($0) }
+        #expect(saved.count == 1 && saved[0] > 0)
+    }
+
+    @Test func aSecondProcessOnTheSameRunIsRefused() throws {
+        let corpus = try TinyCorpus.shared.get()
+        let folder = try Program.scratch("twice")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let first = try Program.start(corpus.pretrain(into: folder + "/run", steps: 100_000, saveEvery: 50_000))
+        defer { first.terminate(); first.waitUntilExit() }
+        while first.isRunning, !FileManager.default.fileExists(atPath: folder + "/run/metrics.jsonl") { Thread.sleep(forTimeInterval: 0.01) }
+        let second = try Program.run("pretrain", "--data", corpus.shards, "--into", folder + "/run", "--steps", "5", "--resume")
+        #expect(second.status == 1)
+        #expect(second.errors.contains("\(first.processIdentifier)"), "names the process that holds it: \(second.errors)")
+        #expect(first.isRunning)
+    }
+}
