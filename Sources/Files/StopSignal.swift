@@ -50,6 +50,15 @@ public struct StopSignal: Error, Sendable, Equatable, CustomStringConvertible {
             action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
         }
+        unblock()
+    }
+
+    /// A parent may start us with signals blocked (a thread of a worker pool does); then no request to stop would arrive.
+    private static func unblock() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// Forgets a signal and gives SIGINT and SIGTERM back to the system.
