@@ -82,7 +82,7 @@ import Testing
         let first = try Program.start(corpus.pretrain(into: folder + "/run", steps: 100_000, saveEvery: 50_000))
         defer { first.terminate(); first.waitUntilExit() }
         while first.isRunning, !FileManager.default.fileExists(atPath: folder + "/run/metrics.jsonl") { Thread.sleep(forTimeInterval: 0.01) }
-        let second = try Program.run("pretrain", "--data", corpus.shards, "--into", folder + "/run", "--steps", "5", "--resume")
+        let second = try LifeTests.run(corpus.pretrain(into: folder + "/run", steps: 100_000, saveEvery: 50_000, "--resume"))
         #expect(second.status == 1)
         #expect(second.errors.contains("\(first.processIdentifier)"), "names the process that holds it: \(second.errors)")
         #expect(first.isRunning)

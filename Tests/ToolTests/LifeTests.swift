@@ -81,7 +81,7 @@ import Testing
         let folder = try Program.scratch("errors")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let err = folder + "/err"
-        FileManager.default.createFile(atPath: err, contents: nil)
+        _ = FileManager.default.createFile(atPath: err, contents: nil)
         let process = try Program.start(arguments, errors: try FileHandle(forWritingTo: URL(fileURLWithPath: err)))
         process.waitUntilExit()
         return Program.Result(status: Program.status(process), output: "", errors: try Program.text(err))

@@ -36,7 +36,7 @@ struct Program {
         let folder = try scratch("output")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (out, err) = (folder + "/out", folder + "/err")
-        for file in [out, err] { FileManager.default.createFile(atPath: file, contents: nil) }
+        for file in [out, err] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
         let handles = [try FileHandle(forWritingTo: URL(fileURLWithPath: out)), try FileHandle(forWritingTo: URL(fileURLWithPath: err))]
         let process = try start(arguments, program: program, output: handles[0], errors: handles[1])
         process.waitUntilExit()
