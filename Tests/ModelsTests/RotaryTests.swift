@@ -70,6 +70,22 @@ import Testing
             factor: 1.0532376815143234, lastCosines: [-1.0086430311203003, 0.31716933846473694, 0.9700961112976074, 1.0448230504989624])
     }
 
+    /// A prompt turns by the angles of its own length; what comes after it by those of the sequence that ends there.
+    @Test func dynamicTablesFollowTheReader() throws {
+        let rotary = try rotary(try spec(llamaConfig(["rope_scaling": ["type": "dynamic", "factor": 2.0]])).spec)
+        func row(_ table: [Float], _ position: Int) -> [Float] { Array(table[position * 16..<(position + 1) * 16]) }
+        let (short, long) = (rotary.table(length: 64, known: 8), rotary.table(length: 64, known: 50))
+        let plain = Rotary(width: 16).table(length: 64, known: 64)
+        for position in 0..<32 { #expect(row(short, position) == row(plain, position)) }
+        for position in [32, 40, 63] {
+            #expect(row(short, position) == row(rotary.table(length: position + 1, known: position + 1), position))
+            #expect(row(short, position) != row(plain, position))
+        }
+        #expect(row(long, 0) == row(plain, 0))
+        for position in [1, 31, 49] { #expect(row(long, position) == row(rotary.table(length: 50, known: 50), position)) }
+        #expect(row(long, 60) == row(short, 60))
+    }
+
     @Test func slopesOfALiBi() {
         #expect(AttentionPositions.alibi(maxBias: 8).slopes(heads: 4) == [0.25, 0.0625, 0.015625, 0.00390625])
         let six = AttentionPositions.alibi(maxBias: 8).slopes(heads: 6)
