@@ -41,13 +41,14 @@ struct DemoRecipe {
         config.optimizer = .muon
         config.matrixRate = 0.04
         config.learningRate = 6e-3
-        config.evalEvery = max(1, steps / 6)
+        // Rounded up, so that the last one falls on the last step or well before it.
+        config.evalEvery = (steps + 5) / 6
         config.evalTokens = min(max(2048, tokens.validation.tokens), 65_536)
-        config.sampleEvery = max(1, steps / 3)
+        config.sampleEvery = (steps + 2) / 3
         config.samplePrompt = prompt
         config.sampleTokens = 60
         config.sampleTemperature = 0.6
-        config.saveEvery = max(1, steps / 3)
+        config.saveEvery = (steps + 2) / 3
         config.logEvery = max(1, steps / 2000)
         return config
     }
