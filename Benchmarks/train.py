@@ -53,7 +53,7 @@ def peer(preset, batch, sequence, threads, steps):
             for block in self.blocks:
                 x = block(x)
             logits = F.linear(self.ln(x), self.wte.weight)
-            return F.cross_entropy(logits.view(-1, vocabulary), targets.view(-1))
+            return F.cross_entropy(logits.view(-1, vocabulary), targets.reshape(-1))
 
     model = GPT()
     optimizer = torch.optim.AdamW(model.parameters(), lr=6e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
