@@ -78,7 +78,8 @@ extension Tokenizer {
 
     /// The bytes of ids, as they are: with a byte-level tokenizer `decodeBytes(encode(bytes)) == bytes` for any bytes.
     public func decodeBytes(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) -> [UInt8] {
-        let kept = skipSpecialTokens ? ids.filter { !isSpecial($0) } : Array(ids)
+        let all = Array(ids)  // a concrete type first: filtering `some Sequence` would call through witnesses, id by id
+        let kept = skipSpecialTokens ? all.filter { !isSpecial($0) } : all
         if decodePlan.isPlain { return decodePlan.joined(kept) }
         var state = DecodeState(decodePlan)
         var out: [UInt8] = []
