@@ -2,9 +2,10 @@ extension TransformerSpec {
     /// Floating-point operations of a forward pass over `batch` sequences of `time` tokens, multiply and add counted apart.
     ///
     /// Matrix products and attention alone, causal attention counted half; a training step takes three times as many.
-    public func forwardFlops(batch: Int, time: Int) -> Double {
+    /// `scored` rows are projected onto the vocabulary: all of them in training (nil), one when a prompt is read.
+    public func forwardFlops(batch: Int, time: Int, scored: Int? = nil) -> Double {
         let rows = Double(batch * time)
-        let head = 2 * rows * Double(vocabulary) * Double(width)
+        let head = 2 * Double(scored ?? batch * time) * Double(vocabulary) * Double(width)
         return layers.reduce(head) { sum, block in sum + flops(of: block, rows: rows, time: time) }
     }
 

@@ -62,7 +62,7 @@ public struct ModelBenchmark: Sendable {
         return Report(
             benchmark: self, name: name, parameters: model.spec.parameterCount, loadSeconds: loadSeconds,
             promptSeconds: times.map(\.prompt).sorted(), generationSeconds: times.map(\.generation).sorted(),
-            bytesPerToken: bytes + cacheBytes, promptFlops: model.spec.forwardFlops(batch: 1, time: promptTokens),
+            bytesPerToken: bytes + cacheBytes, promptFlops: model.spec.forwardFlops(batch: 1, time: promptTokens, scored: 1),
             limits: [before, after], peakBytes: peak)
     }
 
