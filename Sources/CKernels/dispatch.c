@@ -1,6 +1,6 @@
 // Which instruction set runs, and the way of a kernel call: to the matmul, to a driver, or to a body over the pool.
 #include "internal.h"
-#include "gemm.h"
+#include "block_gemm.h"
 #include "record.h"
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 typedef struct {
     const QKTable *table;
     const QKGemmKernels *gemm;
+    const QKBlockKernels *block;
     bool (*runs_here)(void);
 } Set;
 
@@ -18,6 +19,7 @@ static bool never(void) { return false; }
 
 #if defined(__x86_64__)
 static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"); }
+static bool has_vnni(void) { return __builtin_cpu_supports("avx512vnni"); }
 static bool has_avx512(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
         && __builtin_cpu_supports("avx512vl");
@@ -25,6 +27,7 @@ static bool has_avx512(void) {
 #else
 #define has_avx2 never
 #define has_avx512 never
+#define has_vnni never
 #endif
 #if defined(__aarch64__)
 #define has_neon always
@@ -34,10 +37,10 @@ static bool has_avx512(void) {
 
 // Best first.
 static const Set sets[] = {
-    {&qk_table_avx512, &qk_gemm_avx512, has_avx512},
-    {&qk_table_avx2, &qk_gemm_avx2, has_avx2},
-    {&qk_table_neon, &qk_gemm_neon, has_neon},
-    {&qk_table_scalar, &qk_gemm_scalar, always},
+    {&qk_table_avx512, &qk_gemm_avx512, &qk_block_avx512, has_avx512},
+    {&qk_table_avx2, &qk_gemm_avx2, &qk_block_avx2, has_avx2},
+    {&qk_table_neon, &qk_gemm_neon, &qk_block_plain, has_neon},
+    {&qk_table_scalar, &qk_gemm_scalar, &qk_block_plain, always},
 };
 enum { SETS = sizeof sets / sizeof sets[0] };
 
@@ -69,6 +72,11 @@ static const Set *chosen(void) {
 
 const QKTable *qk_table(void) { return chosen()->table; }
 const QKGemmKernels *qk_gemm_kernels(void) { return chosen()->gemm; }
+// AVX-512 without its integer dot products (before Ice Lake) runs the block formats as AVX2 does.
+const QKBlockKernels *qk_block_kernels(void) {
+    const QKBlockKernels *block = chosen()->block;
+    return block == &qk_block_avx512 && !has_vnni() ? &qk_block_avx2 : block;
+}
 const char *qk_isa(void) { return chosen()->table->isa; }
 
 bool qk_set_isa(const char *name) {

@@ -1,11 +1,12 @@
 // The matrix multiply: which way a shape goes, packing for keeps, and one slice of one panel.
-#include "gemm.h"
+#include "block_gemm.h"
 #include <string.h>
 
 static int64_t element_bytes(int64_t type) { return type == QK_F32 ? 4 : 2; }
 
 size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type) {
-    return (size_t)(qk_ceil_div(n, QK_PANEL) * QK_PANEL * k * element_bytes(type));
+    int64_t panels = qk_ceil_div(n, QK_PANEL);
+    return (size_t)(type >= QK_BLOCKS ? panels * qk_panel_bytes(type, k) : panels * QK_PANEL * k * element_bytes(type));
 }
 
 // MARK: One slice
@@ -84,8 +85,10 @@ static void plain_rows(void *context, int64_t begin, int64_t end) {
 void qk_gemm_run(const QKCall *call) {
     const QKGemmKernels *kernels = qk_gemm_kernels();
     Plain plain = {call, kernels};
-    if (call->op == QK_OP_GEMM_PACK) qk_parallel(qk_ceil_div(call->n[0], QK_PANEL), 4, pack_panels, (void *)call);
+    if (call->op == QK_OP_GEMM_PACK && call->n[11] >= QK_BLOCKS) qk_block_pack(call);
+    else if (call->op == QK_OP_GEMM_PACK) qk_parallel(qk_ceil_div(call->n[0], QK_PANEL), 4, pack_panels, (void *)call);
     else if (call->n[0] <= 0 || call->n[1] <= 0) return;
+    else if (call->n[11] >= QK_BLOCKS) qk_block_gemm(call, kernels);
     else if (kernels->plain) qk_parallel(call->n[0], 1, plain_rows, &plain);
     else if (call->n[0] <= QK_GEMM_SMALL) qk_gemm_small(call, kernels);
     else qk_gemm_large(call, kernels);

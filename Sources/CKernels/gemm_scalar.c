@@ -68,4 +68,9 @@ static void plain(const QKCall *c, int64_t begin, int64_t end) {
         }
 }
 
-const QKGemmKernels qk_gemm_scalar = {.plain = plain};
+static void finish_tile(const QKCall *c, int64_t i, int64_t j, int rows, int columns, float *tile) {
+    for (int r = 0; r < rows; r++)
+        for (int l = 0; l < columns; l++) ((float *)c->p[0])[(i + r) * c->n[7] + j + l] = finish(c, i + r, j + l, tile[r * QK_PANEL + l]);
+}
+
+const QKGemmKernels qk_gemm_scalar = {.plain = plain, .finish = finish_tile};

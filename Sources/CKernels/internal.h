@@ -27,6 +27,8 @@ void qk_gemm_run(const QKCall *call);
 // scratch.c: the kinds of per-thread scratch; qk_scratch is QK_SCRATCH_BODY.
 enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_COUNT };
 void *qk_scratch_for(int use, size_t bytes);
+// quantize_plain.c: conversions to block formats for the scalar set.
+void qk_cast_blocks_plain(const QKCall *call, int64_t begin, int64_t end);
 // pool.c: one turn of a waiting loop.
 void qk_relax(int *spins);
 // Calls with more than one phase (attention backward, squared norm) drive the pool themselves in drivers.c; true when the call was handled.

@@ -54,7 +54,8 @@ QKPlan qk_plan(const QKCall *c) {
     const int64_t *n = c->n;
     switch (c->op) {
     case QK_OP_COPY: return copy(c);
-    case QK_OP_CAST: case QK_OP_FILL: return elements(n[0], STREAMED);
+    case QK_OP_CAST: return elements(n[0], n[1] >= QK_BLOCKS ? COMPUTED : STREAMED);
+    case QK_OP_FILL: return elements(n[0], STREAMED);
     case QK_OP_MAP: case QK_OP_MAP_GRAD: return elements(n[0], cheap(c->kind) ? STREAMED : COMPUTED);
     case QK_OP_ZIP: return elements(n[0] * n[1], STREAMED);
     case QK_OP_GATE: case QK_OP_GATE_GRAD: return elements(n[0] * n[1], cheap(c->kind) ? STREAMED : COMPUTED);

@@ -25,14 +25,16 @@ public struct Tensor: Sendable {
 
     /// A tensor over bytes that are already there; contiguous, `offset` counts elements.
     public init(storage: Storage, offset: Int = 0, shape: Shape, dtype: DType = .f32) {
-        precondition((offset + shape.count) * dtype.byteCount <= storage.byteCount, "the storage is too small for \(shape)")
+        precondition(dtype.bytes(offset + shape.count) <= storage.byteCount, "the storage is too small for \(shape)")
+        precondition(shape.columns % dtype.blockLength == 0, "rows of \(shape) are no whole number of \(dtype) blocks")
         self.init(storage: storage, offset: offset, shape: shape, strides: shape.contiguousStrides, dtype: dtype)
     }
 
     /// A tensor whose elements are not set yet.
     public init(uninitialized shape: Shape, dtype: DType = .f32) {
+        precondition(shape.columns % dtype.blockLength == 0, "rows of \(shape) are no whole number of \(dtype) blocks")
         self.init(
-            storage: Storage(byteCount: shape.count * dtype.byteCount), offset: 0, shape: shape, strides: shape.contiguousStrides,
+            storage: Storage(byteCount: dtype.bytes(shape.count)), offset: 0, shape: shape, strides: shape.contiguousStrides,
             dtype: dtype)
     }
 
@@ -58,9 +60,12 @@ public struct Tensor: Sendable {
     }
 
     /// The address of the first element.
-    public var data: UnsafeMutableRawPointer { storage.base + offset * dtype.byteCount }
+    public var data: UnsafeMutableRawPointer { storage.base + dtype.bytes(offset) }
 
     public var count: Int { shape.count }
+
+    /// Bytes of all elements, where they lie one after the other.
+    public var byteCount: Int { dtype.bytes(count) }
 
     /// Elements from one row to the next, where a row is the last axis.
     public var rowStride: Int { shape.rank < 2 ? shape.columns : strides[shape.rank - 2] }

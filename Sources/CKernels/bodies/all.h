@@ -1,6 +1,7 @@
 // All bodies, and the table of them.
 #include "attention.h"
 #include "attention_grad.h"
+#include "cast.h"
 #include "copy.h"
 #include "elementwise.h"
 #include "embed.h"

@@ -14,8 +14,17 @@
 extern "C" {
 #endif
 
-// Element types. Block formats (q8_0, ...) get numbers from 32 up.
+// Element types.
 enum { QK_F32 = 0, QK_F16 = 1, QK_BF16 = 2, QK_I32 = 3, QK_U8 = 4, QK_I8 = 5, QK_BOOL = 6 };
+
+// Block formats: GGML's types, their numbers plus QK_BLOCKS. The bytes are those of a GGUF file: blocks of a row one after the other.
+enum {
+    QK_BLOCKS = 32, QK_Q4_0 = 34, QK_Q4_1 = 35, QK_Q5_0 = 38, QK_Q5_1 = 39, QK_Q8_0 = 40, QK_Q2_K = 42, QK_Q3_K = 43, QK_Q4_K = 44, QK_Q5_K = 45, QK_Q6_K = 46,
+    QK_IQ4_NL = 52, QK_IQ4_XS = 55, QK_MXFP4 = 71
+};
+// Elements and bytes of a block; 1 and the width of an element for the plain types; 0 for a type that is not known.
+int64_t qk_block_length(int64_t type);
+int64_t qk_block_bytes(int64_t type);
 
 // Elementwise functions of one argument, also the activations of a matmul epilogue and of a gate.
 enum {
@@ -35,6 +44,8 @@ enum {
     // Strided copy. kind: bytes per element (1, 2, 4, 8). p0 dst, p1 src. n0 rank <= 6, n1-n6 dims, n7-n12 dst strides, n13-n18 src strides.
     QK_OP_COPY = 0,
     // Type conversion, round to nearest even; to i32 toward zero, saturating, NaN to 0. p0 dst, p1 src. n0 count, n1 dst type, n2 src type (f32, f16, bf16, i32).
+    // Either may be a block format, not beside i32 (n0 is then a multiple of its length): from one by its definition, to one (not q2_K, q3_K, iq4_nl, iq4_xs) by a
+    // search for the scales that leave the least error, the same bytes on every instruction set.
     QK_OP_CAST,
     // p0 dst (f32). n0 count. s0 value.
     QK_OP_FILL,

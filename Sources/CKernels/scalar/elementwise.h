@@ -1,7 +1,7 @@
 // The plain twins of the elementwise kernels: one loop each.
 #ifndef QUINTET_SCALAR_ELEMENTWISE_H
 #define QUINTET_SCALAR_ELEMENTWISE_H
-#include "numbers.h"
+#include "blocks.h"
 
 static void scalar_copy(const QKCall *c, int64_t begin, int64_t end) {
     const int64_t *size = c->n + 1, *to_stride = c->n + 7, *from_stride = c->n + 13;
@@ -15,9 +15,20 @@ static void scalar_copy(const QKCall *c, int64_t begin, int64_t end) {
     }
 }
 
+// Element i of a row of blocks.
+static float element_of(int64_t type, const void *blocks, int64_t i) {
+    int64_t length = qk_block_length(type);
+    return from_block(type, (const uint8_t *)blocks + i / length * qk_block_bytes(type), (int)(i % length));
+}
+
 static void scalar_cast(const QKCall *c, int64_t begin, int64_t end) {
+    if (c->n[1] >= QK_BLOCKS) {
+        qk_cast_blocks_plain(c, begin, end);
+        return;
+    }
     for (int64_t i = begin; i < end; i++) {
-        if (c->n[1] == QK_I32 && c->n[2] == QK_I32) ((int32_t *)c->p[0])[i] = ((const int32_t *)c->p[1])[i];
+        if (c->n[2] >= QK_BLOCKS) write_as(c->n[1], c->p[0], i, element_of(c->n[2], c->p[1], i));
+        else if (c->n[1] == QK_I32 && c->n[2] == QK_I32) ((int32_t *)c->p[0])[i] = ((const int32_t *)c->p[1])[i];
         else write_as(c->n[1], c->p[0], i, read_as(c->n[2], c->p[1], i));
     }
 }

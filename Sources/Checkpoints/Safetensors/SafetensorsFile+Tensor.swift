@@ -16,6 +16,7 @@ extension SafetensorsType {
         }
     }
 
+    /// - Precondition: `dtype` is no block format; those go into GGUF files.
     public init(_ dtype: DType) {
         self =
             switch dtype {
@@ -26,6 +27,7 @@ extension SafetensorsType {
             case .u8: .u8
             case .i8: .i8
             case .bool: .bool
+            default: preconditionFailure("safetensors files hold no \(dtype)")
             }
     }
 }

@@ -73,7 +73,7 @@ public struct WeightReader: Sendable {
         let whole = Tensor(uninitialized: Shape(shape), dtype: parts[0].dtype)
         var offset = 0
         for part in parts {
-            let bytes = part.count * part.dtype.byteCount
+            let bytes = part.byteCount
             (whole.data + offset).copyMemory(from: part.data, byteCount: bytes)
             offset += bytes
         }

@@ -15,6 +15,10 @@ extension Tensor {
     public func copyIn(_ source: Tensor) {
         precondition(shape == source.shape && dtype == source.dtype, "copy of \(source.shape) into \(shape)")
         precondition(shape.rank <= 6)
+        if dtype.isBlockFormat {
+            copyBlocks(source)
+            return
+        }
         var call = KernelCall(QK_OP_COPY, kind: dtype.byteCount)
         call.p.0 = data
         call.p.1 = source.data
@@ -30,9 +34,22 @@ extension Tensor {
         call.run()
     }
 
-    /// The values as another type, rounded to nearest even.
+    /// Blocks are whole, so they move as bytes: only rows in their own order.
+    private func copyBlocks(_ source: Tensor) {
+        precondition(isContiguous && source.isContiguous, "a \(dtype) tensor that is not contiguous cannot be copied; cast it to f32 first")
+        data.copyMemory(from: source.data, byteCount: byteCount)
+    }
+
+    /// The values as another type, rounded to nearest even; to a block format by the search for scales that leave the least error.
+    ///
+    ///     let small = weights.cast(to: .q4_K)   // 4.5 bits an element
+    ///     let near = small.cast(to: .f32)       // what the codes stand for
+    ///
+    /// Block formats convert to and from f32, f16, bf16 and each other (`DType.canBeMade`); the last axis has to be whole blocks. The
+    /// bytes are the same for any instruction set and number of threads; q8_0, q4_0, q4_1, q5_0, q5_1 and mxfp4 equal GGML's.
     public func cast(to target: DType) -> Tensor {
         if target == dtype { return self }
+        precondition(target.canBeMade, "\(target) can only be read")
         let result = Tensor(uninitialized: shape, dtype: target)
         result.castIn(contiguous())
         return result

@@ -1,0 +1,83 @@
+// The way of a product with block formats: activations to bytes once, then panels of weights past all of them.
+#include "block_gemm.h"
+
+// Rows of activations in tiles of falling size; a tile's parts lie side by side.
+typedef struct { int64_t row, rows; int size; QKActivations a; } RowTile;
+
+typedef struct {
+    const QKCall *call;
+    const QKGemmKernels *kernels;
+    const QKBlockKernels *block;
+    int64_t m, k, tiles;
+    uint8_t *memory;
+    int64_t bytes;  // of one row of activations
+} Product;
+
+static int64_t row_bytes(int64_t k) { return k / QK_RUN * (QK_RUN + 6 * 4); }
+
+// The tile that begins at a row: as many rows as may be, a power of two.
+static RowTile tile_at(const Product *p, int64_t row) {
+    RowTile t = {.row = row, .size = 0};
+    while (2 << t.size <= p->block->most && row + (2 << t.size) <= p->m) t.size++;
+    t.rows = 1 << t.size;
+    int64_t blocks = p->k / QK_RUN * t.rows;
+    uint8_t *at = p->memory + row * p->bytes;
+    t.a = (QKActivations){(int8_t *)at, (float *)(at + blocks * QK_RUN), (float *)(at + blocks * (QK_RUN + 4)), (int32_t *)(at + blocks * (QK_RUN + 8))};
+    return t;
+}
+
+static void quantize_tiles(void *context, int64_t begin, int64_t end) {
+    const Product *p = context;
+    for (int64_t row = begin * p->block->most; row < end * p->block->most && row < p->m;) {
+        RowTile t = tile_at(p, row);
+        for (int64_t r = 0; r < t.rows; r++) p->block->quantize((const float *)p->call->p[1] + (row + r) * p->call->n[3], p->k, r, t.rows, &t.a);
+        row += t.rows;
+    }
+}
+
+// A run of rows of weights in one format: fused weights (q, k, v) have up to three.
+typedef struct { int64_t type, panel, panels; const uint8_t *base; } Segment;
+
+static Segment segment_of(const QKCall *c, int64_t panel) {
+    int64_t starts[4] = {0, c->n[14], c->n[15], 0}, types[3] = {c->n[11], c->n[16], c->n[17]}, all = qk_ceil_div(c->n[1], QK_PANEL);
+    const void *bases[3] = {c->p[2], c->p[7], c->p[8]};
+    int i = 0;
+    while (i < 2 && starts[i + 1] > 0 && panel * QK_PANEL >= starts[i + 1]) i++;
+    int64_t end = i < 2 && starts[i + 1] > 0 ? starts[i + 1] / QK_PANEL : all;
+    return (Segment){types[i], starts[i] / QK_PANEL, end - starts[i] / QK_PANEL, bases[i]};
+}
+
+static void one_tile(const Product *p, const RowTile *t, int64_t panel) {
+    Segment s = segment_of(p->call, panel);
+    QKPanelFormat f = qk_panel_format(s.type);
+    int64_t blocks = p->k / f.length;
+    const uint8_t *base = s.base + (panel - s.panel) * qk_panel_bytes(s.type, p->k);
+    _Alignas(64) float tile[QK_TILE_MOST * QK_PANEL];
+    QKBlockTile work = {blocks, base, base + qk_head_bytes(&f, blocks), &t->a, tile};
+    p->block->tile(s.type, t->size, &work);
+    int64_t j = panel * QK_PANEL;
+    p->kernels->finish(p->call, t->row, j, (int)t->rows, (int)qk_min(QK_PANEL, p->call->n[1] - j), tile);
+}
+
+// A few panels at a time past all rows, so that they stay in level 2 while the rows' bytes stream.
+enum { GROUP = 4 };
+
+static void some_panels(void *context, int64_t begin, int64_t end) {
+    const Product *p = context;
+    for (int64_t first = begin; first < end; first += GROUP)
+        for (int64_t row = 0; row < p->m;) {
+            RowTile t = tile_at(p, row);
+            for (int64_t panel = first; panel < end && panel < first + GROUP; panel++) one_tile(p, &t, panel);
+            row += t.rows;
+        }
+}
+
+void qk_block_gemm(const QKCall *call, const QKGemmKernels *kernels) {
+    Product p = {.call = call, .kernels = kernels, .block = qk_block_kernels(), .m = call->n[0], .k = call->n[2]};
+    p.bytes = row_bytes(p.k);
+    p.memory = qk_scratch_for(QK_SCRATCH_GEMM_SHARED, (size_t)(p.m * p.bytes + 64));
+    qk_parallel(qk_ceil_div(p.m, p.block->most), 1, quantize_tiles, &p);
+    int64_t panels = qk_ceil_div(call->n[1], QK_PANEL), size = qk_panel_bytes(call->n[11], p.k) * qk_ceil_div(p.m, p.block->most);
+    int64_t grain = qk_max(1, qk_min((64 << 10) / qk_max(1, size), qk_ceil_div(panels, 8)));
+    qk_parallel(panels, grain, some_panels, &p);
+}
