@@ -65,6 +65,12 @@ INLINE void add_halves_shifted(int rows, vf *sum, const vi *w, vf d, vf dmin, co
 
 // MARK: Formats
 
+// Panels are read once from front to back by few rows: what comes is asked for early, a little at a time.
+enum { AHEAD = 2048 };
+INLINE void fetch(int rows, const uint8_t *p, int bytes) {
+    if (rows <= 2) UNROLL for (int i = 0; i < bytes; i += 64) __builtin_prefetch(p + AHEAD + i);
+}
+
 INLINE void nibble_codes(const uint8_t *p, vi *w) {
     UNROLL for (int g = 0; g < 4; g++) {
         vi x = word(p, g);
@@ -140,6 +146,7 @@ INLINE void run_q45_k(int rows, int five, const QKBlockTile *t, int64_t b, vf *s
     scales_mins(p + 64, scales, mins);
     for (int pair = 0; pair < 4; pair++) {
         vi scale = down(pair < 2 ? scales[0] : scales[1], 16 * (pair % 2)), min = down(pair < 2 ? mins[0] : mins[1], 16 * (pair % 2));
+        fetch(rows, p + pair * (five ? 11 : 9) * 64, (five ? 11 : 9) * 64);
         UNROLL for (int high = 0; high < 2; high++) {
             vi w[8];
             UNROLL for (int g = 0; g < 8; g++) {
@@ -160,6 +167,7 @@ INLINE void run_q6_k(int rows, const QKBlockTile *t, int64_t b, vf *sum) {
     for (int half = 0; half < 2; half++)
         UNROLL for (int s = 0; s < 4; s++) {
             vi w[8], scales = word(p, 48 + 2 * half + s / 2);
+            fetch(rows, p + (4 * half + s) * 416, 416);
             UNROLL for (int g = 0; g < 8; g++) {
                 vi low = word(p, 16 * half + 8 * (s % 2) + g);
                 w[g] = with_bits(s < 2 ? low4(low) : high4(low), shift(word(p, 32 + 8 * half + g), 4 - 2 * s), 0x30303030);
@@ -179,6 +187,7 @@ INLINE void run_q3_k(int rows, const QKBlockTile *t, int64_t b, vf *sum) {
     for (int half = 0; half < 2; half++)
         UNROLL for (int s = 0; s < 4; s++) {
             vi w[8], group = half ? scales[2 + s / 2] : scales[s / 2];
+            fetch(rows, p + (4 * half + s) * 216, 216);
             UNROLL for (int g = 0; g < 8; g++)
                 w[g] = with_bits(down(word(p, 8 + 8 * half + g), 2 * s) & 0x03030303, down(word(p, g), 4 * half + s) << 2, 0x04040404);
             vi s0 = byte_of(group, 2 * (s % 2)) - 32, s1 = byte_of(group, 2 * (s % 2) + 1) - 32;
@@ -192,6 +201,7 @@ INLINE void run_q2_k(int rows, const QKBlockTile *t, int64_t b, vf *sum) {
     for (int half = 0; half < 2; half++)
         UNROLL for (int s = 0; s < 4; s++) {
             vi w[8], group = word(p, 2 * half + s / 2), scales[2], mins[2];
+            fetch(rows, p + (4 * half + s) * 168, 168);
             UNROLL for (int g = 0; g < 8; g++) w[g] = down(word(p, 4 + 8 * half + g), 2 * s) & 0x03030303;
             UNROLL for (int i = 0; i < 2; i++) {
                 vi both = byte_of(group, 2 * (s % 2) + i);
@@ -206,6 +216,7 @@ INLINE void run_iq4_xs(int rows, const QKBlockTile *t, int64_t b, vf *sum) {
     vf d = low_half(first);
     for (int s = 0; s < 8; s++) {
         vi w[8], scale = (down(low, 4 * s) & 15) | (down(first, 16 + 2 * s) & 3) << 4;
+        fetch(rows, p + s * 272, 272);
         nibble_codes(p + (2 + 4 * s) * 64, w);
         looked_up(w, qk_iq4_values, 128);
         add_scaled(rows, sum, w, d * to_float(scale - 32), 128, 255, t->a, b * 8 + s);
@@ -218,8 +229,7 @@ INLINE void run_iq4_xs(int rows, const QKBlockTile *t, int64_t b, vf *sum) {
     f(q4_0, 256, QK_Q4_0) f(q4_1, 320, QK_Q4_1) f(q5_0, 320, QK_Q5_0) f(q5_1, 384, QK_Q5_1) f(q8_0, 512, QK_Q8_0) f(q2_k, 1344, QK_Q2_K) f(q3_k, 1728, QK_Q3_K) \
     f(q4_k, 2304, QK_Q4_K) f(q5_k, 2816, QK_Q5_K) f(q6_k, 3328, QK_Q6_K) f(iq4_nl, 256, QK_IQ4_NL) f(iq4_xs, 2176, QK_IQ4_XS) f(mxfp4, 256, QK_MXFP4)
 
-// Panels are read once from front to back by few rows: what comes is asked for early.
-enum { AHEAD = 2048, PARTS = QK_PANEL / LANES };
+enum { PARTS = QK_PANEL / LANES };
 
 #define TILE(name, rows, block_bytes, type)                                                                             \
     static void tile_##name##_##rows(const QKBlockTile *t) {                                                            \
@@ -230,7 +240,7 @@ enum { AHEAD = 2048, PARTS = QK_PANEL / LANES };
             part[h] = *t, part[h].words += 4 * LANES * h, part[h].heads += LANES * h * (type == QK_MXFP4 ? 1 : 2);      \
         }                                                                                                               \
         for (int64_t b = 0; b < t->blocks; b++) {                                                                       \
-            if (rows <= 2) UNROLL for (int i = 0; i < block_bytes; i += 64) __builtin_prefetch(t->words + b * (block_bytes) + i + AHEAD); \
+            if ((block_bytes) <= 512) fetch(rows, t->words + b * (block_bytes), block_bytes);                           \
             UNROLL for (int h = 0; h < PARTS; h++) run_##name(rows, part + h, b, sum[h]);                               \
         }                                                                                                               \
         UNROLL for (int r = 0; r < rows; r++)                                                                           \
