@@ -24,6 +24,8 @@ int64_t qk_query_tile(int64_t pairs, int64_t queries);
 
 // gemm.c: packs, blocks and runs on the pool by itself.
 void qk_gemm_run(const QKCall *call);
+// groups.c: several products, one for each group.
+void qk_groups_run(const QKCall *call);
 // scratch.c: the kinds of per-thread scratch; qk_scratch is QK_SCRATCH_BODY.
 enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_COUNT };
 void *qk_scratch_for(int use, size_t bytes);

@@ -69,6 +69,11 @@ QKPlan qk_plan(const QKCall *c) {
     case QK_OP_ATTENTION_GRAD: return attention_grad(c);
     case QK_OP_ATTENTION_PAGED: return attention_paged(c);
     case QK_OP_CACHE_APPEND: return rows(n[0] * n[4], n[5], STREAMED);
+    case QK_OP_ROUTE: case QK_OP_ROUTE_GRAD: return rows(n[0], n[1] * (4 + n[2]), COMPUTED);
+    case QK_OP_ROUTE_PLACES: return (QKPlan){1, 1};
+    case QK_OP_COMBINE: case QK_OP_COMBINE_GRAD: return rows(n[0], n[1] * n[2], STREAMED);
+    case QK_OP_CONVOLVE: case QK_OP_CONVOLVE_GRAD: return column_blocks(n[1], n[0] * n[2]);
+    case QK_OP_SCAN: case QK_OP_SCAN_GRAD: return column_blocks(n[1], n[0] * n[2] * 4);
     default: return (QKPlan){0, 1};
     }
 }

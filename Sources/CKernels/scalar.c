@@ -2,8 +2,10 @@
 #pragma STDC FP_CONTRACT OFF
 #include "scalar/attention.h"
 #include "scalar/elementwise.h"
+#include "scalar/experts.h"
 #include "scalar/random.h"
 #include "scalar/rows.h"
+#include "scalar/state_space.h"
 
 const QKTable qk_table_scalar = {
     .isa = "scalar",
@@ -16,6 +18,9 @@ const QKTable qk_table_scalar = {
         [QK_OP_EMBED_GRAD] = scalar_embed_grad, [QK_OP_CROSS_ENTROPY] = scalar_cross_entropy, [QK_OP_DROPOUT] = scalar_dropout,
         [QK_OP_RANDOM] = scalar_random, [QK_OP_ADAMW] = scalar_adamw, [QK_OP_SQUARED_NORM] = scalar_squared_norm,
         [QK_OP_ATTENTION] = scalar_attention, [QK_OP_ATTENTION_GRAD] = scalar_attention_grad, [QK_OP_ATTENTION_PAGED] = scalar_attention_paged,
-        [QK_OP_CACHE_APPEND] = scalar_cache_append,
+        [QK_OP_CACHE_APPEND] = scalar_cache_append, [QK_OP_ROUTE] = scalar_route, [QK_OP_ROUTE_GRAD] = scalar_route_grad,
+        [QK_OP_ROUTE_PLACES] = scalar_route_places, [QK_OP_COMBINE] = scalar_combine, [QK_OP_COMBINE_GRAD] = scalar_combine_grad,
+        [QK_OP_CONVOLVE] = scalar_convolve, [QK_OP_CONVOLVE_GRAD] = scalar_convolve_grad, [QK_OP_SCAN] = scalar_scan,
+        [QK_OP_SCAN_GRAD] = scalar_scan_grad,
     },
 };

@@ -5,11 +5,13 @@
 #include "copy.h"
 #include "elementwise.h"
 #include "embed.h"
+#include "experts.h"
 #include "loss.h"
 #include "norm.h"
 #include "optimizer.h"
 #include "random.h"
 #include "reduce.h"
+#include "state_space.h"
 
 #define QK_BODIES {                                                                                                         \
     [QK_OP_COPY] = body_copy, [QK_OP_CAST] = body_cast, [QK_OP_FILL] = body_fill, [QK_OP_MAP] = body_map,                   \
@@ -20,5 +22,8 @@
     [QK_OP_EMBED_GRAD] = body_embed_grad, [QK_OP_CROSS_ENTROPY] = body_cross_entropy, [QK_OP_DROPOUT] = body_dropout,       \
     [QK_OP_RANDOM] = body_random, [QK_OP_ADAMW] = body_adamw, [QK_OP_SQUARED_NORM] = body_squared_norm,                     \
     [QK_OP_ATTENTION] = body_attention, [QK_OP_ATTENTION_GRAD] = body_attention_grad,                                       \
-    [QK_OP_ATTENTION_PAGED] = body_attention_paged, [QK_OP_CACHE_APPEND] = body_cache_append,                               \
+    [QK_OP_ATTENTION_PAGED] = body_attention_paged, [QK_OP_CACHE_APPEND] = body_cache_append, [QK_OP_ROUTE] = body_route,   \
+    [QK_OP_ROUTE_GRAD] = body_route_grad, [QK_OP_COMBINE] = body_combine, [QK_OP_COMBINE_GRAD] = body_combine_grad,         \
+    [QK_OP_CONVOLVE] = body_convolve, [QK_OP_CONVOLVE_GRAD] = body_convolve_grad, [QK_OP_SCAN] = body_scan,                 \
+    [QK_OP_SCAN_GRAD] = body_scan_grad,                                                                                     \
 }

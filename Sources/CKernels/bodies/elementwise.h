@@ -109,6 +109,16 @@ QK_INLINE void gate_span(int kind, float *out, const float *gate, const float *u
 #undef STEP
 }
 
+// g * sigmoid(alpha * g) * (u + 1) of a gate held below `limit` and an up held between -limit and limit.
+QK_INLINE vf clamped_up(vf u, float limit) { return max_(min_(u, splat(limit)), splat(-limit)) + 1.0f; }
+QK_INLINE void swiglu_span(float *out, const float *gate, const float *up, float alpha, float limit, int64_t n) {
+#define STEP(i, lanes)                                                                              \
+    vf g = min_(load_n(gate + i, lanes), splat(limit));                                             \
+    store_n(out + i, lanes, g * sigmoid_(alpha * g) * clamped_up(load_n(up + i, lanes), limit))
+    QK_EACH_VECTOR(i, n, STEP);
+#undef STEP
+}
+
 static void body_gate(const QKCall *c, int64_t begin, int64_t end) {
     QK_EACH_PIECE(row, col, count, begin, end, c->n[1]) {
         float *out = (float *)c->p[0] + row * c->n[4] + col;
@@ -117,6 +127,7 @@ static void body_gate(const QKCall *c, int64_t begin, int64_t end) {
 #define CASE(kind) case kind: gate_span(kind, out, gate, up, count); break;
             QK_EACH_FUNCTION(CASE)
 #undef CASE
+        case QK_CLAMPED_SWIGLU: swiglu_span(out, gate, up, c->s[0], c->s[1], count); break;
         }
     }
 }
@@ -131,6 +142,17 @@ QK_INLINE void gate_grad_span(int kind, float *dgate, float *dup, const float *g
 #undef STEP
 }
 
+// Where a clamp holds, no gradient passes.
+QK_INLINE void swiglu_grad_span(float *dgate, float *dup, const float *gate, const float *up, const float *dout, float alpha, float limit, int64_t n) {
+#define STEP(i, lanes)                                                                              \
+    vf raw = load_n(gate + i, lanes), g = min_(raw, splat(limit)), u = load_n(up + i, lanes), d = load_n(dout + i, lanes), s = sigmoid_(alpha * g); \
+    vf slope = fma_(alpha * g * s, 1.0f - s, s) * clamped_up(u, limit);                             \
+    store_n(dgate + i, lanes, pick(raw > limit, splat(0), slope * d));                              \
+    store_n(dup + i, lanes, pick(abs_(u) > limit, splat(0), g * s * d))
+    QK_EACH_VECTOR(i, n, STEP);
+#undef STEP
+}
+
 static void body_gate_grad(const QKCall *c, int64_t begin, int64_t end) {
     QK_EACH_PIECE(row, col, count, begin, end, c->n[1]) {
         int64_t g = row * c->n[2] + col, u = row * c->n[3] + col;
@@ -140,6 +162,7 @@ static void body_gate_grad(const QKCall *c, int64_t begin, int64_t end) {
 #define CASE(kind) case kind: gate_grad_span(kind, dgate, dup, gate, up, dout, count); break;
             QK_EACH_FUNCTION(CASE)
 #undef CASE
+        case QK_CLAMPED_SWIGLU: swiglu_grad_span(dgate, dup, gate, up, dout, c->s[0], c->s[1], count); break;
         }
     }
 }

@@ -30,7 +30,9 @@ int64_t qk_block_bytes(int64_t type);
 enum {
     QK_IDENTITY = 0, QK_RELU = 1, QK_GELU = 2 /* exact, erf */, QK_GELU_TANH = 3, QK_SILU = 4, QK_SIGMOID = 5, QK_TANH = 6,
     QK_EXP = 7, QK_LOG = 8, QK_SQUARE = 9, QK_SQRT = 10, QK_RSQRT = 11, QK_RECIPROCAL = 12, QK_NEGATE = 13, QK_AFFINE = 14 /* s0*x + s1 */,
-    QK_RELU_SQUARED = 15, QK_FUNCTION_COUNT
+    QK_RELU_SQUARED = 15, QK_FUNCTION_COUNT,
+    // A gate alone: g = min(gate, s1), u = clamp(up, -s1, s1), g * sigmoid(s0 * g) * (u + 1).
+    QK_CLAMPED_SWIGLU = 64
 };
 
 // Elementwise functions of two arguments.
@@ -56,7 +58,8 @@ enum {
     // out = f(a, b). kind: function of two. p0 out [rows, cols], p1 a [rows, cols], p2 b. n0 rows, n1 cols, n2 b's row stride (0 broadcasts),
     // n3 b's column stride (0 or 1). out may be a.
     QK_OP_ZIP,
-    // out = f(gate) * up. kind: function. p0 out [rows, cols], p1 gate, p2 up. n0 rows, n1 cols, n2 gate row stride, n3 up row stride, n4 out row stride.
+    // out = f(gate) * up. kind: function, or QK_CLAMPED_SWIGLU with s0, s1. p0 out [rows, cols], p1 gate, p2 up. n0 rows, n1 cols, n2 gate row stride,
+    // n3 up row stride, n4 out row stride.
     QK_OP_GATE,
     // p0 dgate, p1 dup, p2 gate, p3 up, p4 dout. n0 rows, n1 cols, n2 gate row stride (also dgate's), n3 up row stride (also dup's), n4 dout row stride.
     QK_OP_GATE_GRAD,
@@ -122,6 +125,41 @@ enum {
     QK_OP_GEMM,
     // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
     QK_OP_GEMM_PACK,
+    // Experts: which of them each row goes to. kind: 0 softmax over all, the `k` largest of it; 1 the `k` largest, softmax over them; 2 sigmoid, the `k` largest
+    // of it. Of equal scores the lower expert comes first. p0 experts i32 [rows, k] in rising order, p1 weights [rows, k], p2 scores [rows, experts],
+    // p3? bias [experts] that counts for the choice alone. n0 rows, n1 experts, n2 k, n3 groups (0: none) of neighbouring experts, n4 groups that stay (those
+    // whose two best experts sum highest), n5: 1 divides the weights by their sum plus s1. s0 factor on the weights.
+    QK_OP_ROUTE,
+    // p0 dscores [rows, experts], p1 scores, p2 experts i32 [rows, k], p3 dweights [rows, k]. n, s and kind as above.
+    QK_OP_ROUTE_GRAD,
+    // Rows in the order of their experts. p0 offsets i32 [experts + 1], p1 sources i32 [rows * k]: the row at each place, p2 places i32 [rows, k],
+    // p3 experts i32 [rows, k]. n0 rows, n1 experts, n2 k.
+    QK_OP_ROUTE_PLACES,
+    // out[r] = sum over j in order of weights[r, j] * y[places[r, j]], then + residual[r]. p0 out [rows, cols], p1 y [rows * k, cols], p2 weights, p3 places,
+    // p4? residual. n0 rows, n1 cols, n2 k, n3 residual row stride.
+    QK_OP_COMBINE,
+    // p0 dy, p1 dweights [rows, k], p2 dout [rows, cols], p3 y, p4 weights, p5 places. n0 rows, n1 cols, n2 k.
+    QK_OP_COMBINE_GRAD,
+    // QK_OP_GEMM with a matrix for each of several groups (experts, heads). p2: the addresses of the groups' B; p3? bias [groups, n]; p7? offsets i32
+    // [groups + 1]: rows offsets[g] ..< offsets[g + 1] of A and C belong to group g. Without offsets every row goes to every group, whose A and C lie n18 and
+    // n19 elements after those of the group before. n17 groups. No residual, no pre-activation, no gate.
+    QK_OP_GEMM_GROUPS,
+    // dB[g] [m, n] (+)= y[g]^T x[g]. p0 dB, p1 y, p2 x, p7? offsets as above. n0 rows, n1 m, n2 n, n3 y row stride, n4 x row stride, n5 y's and n6 x's
+    // elements from group to group (without offsets), n7 elements from dB[g] to dB[g + 1], n10: 1 adds, n17 groups.
+    QK_OP_GEMM_GROUPS_GRAD,
+    // Causal convolution of each column with taps of its own. p0 out [rows, cols], p1 x, p2 weight [taps, cols], the last tap on the row itself, p3? bias [cols],
+    // p4? state [sequences, taps - 1, cols]: the inputs before, read where a run of rows begins past position 0 and written where it ends, p5 positions,
+    // p6 sequences (with a state). n0 rows, n1 cols, n2 taps, n3 x row stride, n5 rows of a sequence (without a state).
+    QK_OP_CONVOLVE,
+    // p0 dx [rows, cols], p1 dweight, p2? dbias, p3 x, p4 weight, p5 dout. n0-n3, n5 as above, n6: 1 adds to dweight, n7: 1 adds to dbias.
+    QK_OP_CONVOLVE_GRAD,
+    // Selective state space (Gu & Dao 2023), row by row: d = softplus(delta), h[n] = exp(-d * exp(decay[n])) * h[n] + d * B[n] * x, out = sum over n in order
+    // of C[n] * h[n], + skip * x. p0 out [rows, cols], p1 x, p2 delta, p3 decay [states, cols], p4 rows of B [states] then C [states], p5 skip [cols],
+    // p6? state [sequences, states, cols], p7 positions, p8 sequences (as for QK_OP_CONVOLVE). n0 rows, n1 cols, n2 states, n3 row stride of B and C, n5 rows of a sequence.
+    QK_OP_SCAN,
+    // p0 dx, p1 ddelta, p2 ddecay, p3 dBC [rows, 2 * states], p4 dskip, p5 x, p6 delta, p7 decay, p8 BC, p9 skip, p10 dout,
+    // p11 workspace [ceil(cols / 64), rows, 2 * states]. n0-n5 as above, n6: 1 adds to ddecay, n7: 1 adds to dskip.
+    QK_OP_SCAN_GRAD,
     QK_OP_COUNT
 };
 

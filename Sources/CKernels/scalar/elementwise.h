@@ -67,11 +67,19 @@ static void scalar_zip(const QKCall *c, int64_t begin, int64_t end) {
     }
 }
 
+typedef struct { double out, dgate, dup; } Swiglu;
+static Swiglu clamped_swiglu(double gate, double up, double alpha, double limit) {
+    double g = gate > limit ? limit : gate, u = up > limit ? limit : up < -limit ? -limit : up, s = logistic(alpha * g);
+    return (Swiglu){g * s * (u + 1), gate > limit ? 0 : (s + alpha * g * s * (1 - s)) * (u + 1), fabs(up) > limit ? 0 : g * s};
+}
+
 static void scalar_gate(const QKCall *c, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
         int64_t row = i / c->n[1], col = i % c->n[1];
         float gate = ((const float *)c->p[1])[row * c->n[2] + col], up = ((const float *)c->p[2])[row * c->n[3] + col];
-        ((float *)c->p[0])[row * c->n[4] + col] = apply(c->kind, gate, 1, 0) * up;
+        float *out = (float *)c->p[0] + row * c->n[4] + col;
+        if (c->kind == QK_CLAMPED_SWIGLU) *out = (float)clamped_swiglu((double)gate, (double)up, (double)c->s[0], (double)c->s[1]).out;
+        else *out = apply(c->kind, gate, 1, 0) * up;
     }
 }
 
@@ -79,8 +87,10 @@ static void scalar_gate_grad(const QKCall *c, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
         int64_t row = i / c->n[1], col = i % c->n[1], g = row * c->n[2] + col, u = row * c->n[3] + col;
         float gate = ((const float *)c->p[2])[g], up = ((const float *)c->p[3])[u], d = ((const float *)c->p[4])[row * c->n[4] + col];
-        ((float *)c->p[0])[g] = (float)slope_of(c->kind, (double)gate, 1) * (up * d);
-        ((float *)c->p[1])[u] = apply(c->kind, gate, 1, 0) * d;
+        Swiglu clamped = clamped_swiglu((double)gate, (double)up, (double)c->s[0], (double)c->s[1]);
+        bool is_clamped = c->kind == QK_CLAMPED_SWIGLU;
+        ((float *)c->p[0])[g] = is_clamped ? (float)(clamped.dgate * (double)d) : (float)slope_of(c->kind, (double)gate, 1) * (up * d);
+        ((float *)c->p[1])[u] = is_clamped ? (float)(clamped.dup * (double)d) : apply(c->kind, gate, 1, 0) * d;
     }
 }
 

@@ -92,7 +92,7 @@ private func setDimensions(_ call: inout KernelCall, _ batch: Int, _ time: Int, 
     call.n.8 = Int64(rowStride)
 }
 
-private func setHeads(_ call: inout KernelCall, _ shape: AttentionShape) {
+func setHeads(_ call: inout KernelCall, _ shape: AttentionShape) {
     call.n.3 = Int64(shape.heads)
     call.n.4 = Int64(shape.kvHeads)
     call.n.5 = Int64(shape.headWidth)
@@ -123,27 +123,42 @@ public struct CachePages: Sendable {
 /// `qkv` [rows, fusedWidth]; `positions` and `sequences` i32 [rows]. A row's bits depend on its own sequence only.
 public func attend(qkv: Tensor, pages: CachePages, positions: Tensor, sequences: Tensor, _ shape: AttentionShape) -> Tensor {
     let (q, k, v) = parts(qkv, shape)
+    return attend(
+        AttentionParts(q: q, k: k, v: v, rows: qkv.shape.rows, qStride: qkv.rowStride, kvStride: qkv.rowStride), pages, positions,
+        sequences, shape)
+}
+
+/// Where queries, keys and values of some rows lie.
+struct AttentionParts {
+    let q: UnsafeMutableRawPointer?, k: UnsafeMutableRawPointer?, v: UnsafeMutableRawPointer?
+    let rows: Int
+    /// Elements from row to row.
+    let qStride: Int, kvStride: Int
+}
+
+/// Appends and attends, wherever the parts lie.
+func attend(_ parts: AttentionParts, _ pages: CachePages, _ positions: Tensor, _ sequences: Tensor, _ shape: AttentionShape) -> Tensor {
     let maxPages = Int64(pages.table.shape.columns)
     var append = KernelCall(QK_OP_CACHE_APPEND)
     append.p.0 = pages.keys.data
     append.p.1 = pages.values.data
-    append.p.2 = k
-    append.p.3 = v
+    append.p.2 = parts.k
+    append.p.3 = parts.v
     append.p.4 = pages.table.data
     append.p.5 = positions.data
     append.p.6 = sequences.data
-    append.n.0 = Int64(qkv.shape.rows)
+    append.n.0 = Int64(parts.rows)
     append.n.4 = Int64(shape.kvHeads)
     append.n.5 = Int64(shape.headWidth)
-    append.n.7 = Int64(qkv.rowStride)
-    append.n.8 = Int64(qkv.rowStride)
+    append.n.7 = Int64(parts.kvStride)
+    append.n.8 = Int64(parts.kvStride)
     append.n.12 = maxPages
     append.run()
 
-    let out = Tensor(uninitialized: [qkv.shape.rows, shape.queryWidth])
+    let out = Tensor(uninitialized: [parts.rows, shape.queryWidth])
     var call = KernelCall(QK_OP_ATTENTION_PAGED)
     call.p.0 = out.data
-    call.p.1 = q
+    call.p.1 = parts.q
     call.p.2 = pages.keys.data
     call.p.3 = pages.values.data
     call.p.4 = pages.table.data
@@ -151,9 +166,9 @@ public func attend(qkv: Tensor, pages: CachePages, positions: Tensor, sequences:
     call.p.6 = sequences.data
     call.p.7 = shape.slopes?.data
     call.p.8 = shape.sinks?.data
-    call.n.0 = Int64(qkv.shape.rows)
+    call.n.0 = Int64(parts.rows)
     setHeads(&call, shape)
-    call.n.6 = Int64(qkv.rowStride)
+    call.n.6 = Int64(parts.qStride)
     call.n.12 = maxPages
     call.run()
     return out

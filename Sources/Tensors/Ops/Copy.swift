@@ -88,6 +88,12 @@ public func slice(_ x: Tensor, axis: Int, _ range: Range<Int>, _ tape: Tape? = n
     }
 }
 
+/// A range of columns: a view where no gradient is wanted, else a copy.
+public func columns(_ x: Tensor, _ range: Range<Int>, _ tape: Tape? = nil) -> Tensor {
+    guard let tape, tape.needs(x) else { return x.slice(-1, range) }
+    return slice(x, axis: -1, range, tape)
+}
+
 /// Tensors side by side along one axis.
 public func concatenate(_ parts: [Tensor], axis: Int, _ tape: Tape? = nil) -> Tensor {
     precondition(!parts.isEmpty, "nothing to concatenate")

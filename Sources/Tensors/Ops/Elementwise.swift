@@ -59,50 +59,7 @@ public func multiply(_ a: Tensor, _ b: Tensor, _ tape: Tape? = nil) -> Tensor {
 }
 
 /// f(gate) * up, where x holds gate and up side by side: [rows, 2 * width] gives [rows, width].
-public func gated(_ x: Tensor, _ function: Activation, _ tape: Tape? = nil) -> Tensor {
-    let y = gatedForward(x, function)
-    guard let tape, tape.needs(x) else { return y }
-    let saved = tape.save(x)
-    let recorded = tape.record(y) { dy, gradients in
-        gradients.add(gatedBackward(saved.value, dy, function), to: x)
-    }
-    tape.offerRecipe(for: recorded) { gatedForward(saved.value, function) }
-    return recorded
-}
-
-private func gatedForward(_ x: Tensor, _ function: Activation) -> Tensor {
-    let width = x.shape.columns / 2
-    let y = Tensor(uninitialized: x.shape.replacing(-1, with: width))
-    var call = KernelCall(QK_OP_GATE, kind: function.kind)
-    call.p.0 = y.data
-    call.p.1 = x.data
-    call.p.2 = x.data + width * 4
-    call.n.0 = Int64(x.shape.rows)
-    call.n.1 = Int64(width)
-    call.n.2 = Int64(2 * width)
-    call.n.3 = Int64(2 * width)
-    call.n.4 = Int64(width)
-    call.run()
-    return y
-}
-
-private func gatedBackward(_ x: Tensor, _ dy: Tensor, _ function: Activation) -> Tensor {
-    let width = x.shape.columns / 2
-    let dx = Tensor(uninitialized: x.shape)
-    var call = KernelCall(QK_OP_GATE_GRAD, kind: function.kind)
-    call.p.0 = dx.data
-    call.p.1 = dx.data + width * 4
-    call.p.2 = x.data
-    call.p.3 = x.data + width * 4
-    call.p.4 = dy.data
-    call.n.0 = Int64(x.shape.rows)
-    call.n.1 = Int64(width)
-    call.n.2 = Int64(2 * width)
-    call.n.3 = Int64(2 * width)
-    call.n.4 = Int64(width)
-    call.run()
-    return dx
-}
+public func gated(_ x: Tensor, _ function: Activation, _ tape: Tape? = nil) -> Tensor { gated(x, .function(function), tape) }
 
 func mapped(_ x: Tensor, kind: Int, _ s0: Float = 0, _ s1: Float = 0) -> Tensor {
     let x = x.contiguous()

@@ -119,18 +119,39 @@ private func product(_ y: Tensor, _ x: Tensor, _ weight: Weight, _ epilogue: Epi
     call.n.9 = Int64(weight.outputs)
     call.n.13 = Int64(epilogue.gate?.rowStride ?? 0)
     call.s.0 = 1
-    switch weight {
-    case .dense(let w):
-        call.p.2 = w.data
-        call.n.5 = Int64(w.strides[1])
-        call.n.6 = Int64(w.strides[0])
-        call.n.11 = w.dtype.rawValue
-    case .packed(let matrix):
-        call.p.2 = matrix.storage.base
-        call.n.11 = matrix.dtype.rawValue
-        call.n.12 = 1
-    }
+    weight.place(in: &call)
     call.run()
+}
+
+extension Weight {
+    /// Where the right side of a product lies, and how.
+    func place(in call: inout KernelCall) {
+        call.p.2 = address
+        switch self {
+        case .dense(let w):
+            call.n.5 = Int64(w.strides[1])
+            call.n.6 = Int64(w.strides[0])
+            call.n.11 = w.dtype.rawValue
+        case .packed(let matrix):
+            call.n.11 = matrix.dtype.rawValue
+            call.n.12 = 1
+        }
+    }
+
+    var address: UnsafeMutableRawPointer {
+        switch self {
+        case .dense(let w): w.data
+        case .packed(let matrix): matrix.storage.base
+        }
+    }
+
+    /// Bytes as stored.
+    public var byteCount: Int {
+        switch self {
+        case .dense(let w): w.count * w.dtype.byteCount
+        case .packed(let matrix): matrix.byteCount
+        }
+    }
 }
 
 /// Back through gate and activation: the gradient of the plain product.
