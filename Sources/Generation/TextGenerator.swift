@@ -60,12 +60,12 @@ public struct TextGenerator: Sendable {
         while true {
             let id = sampler.next(session.logits)
             ids.append(id)
-            try writer.append(id, onText)
+            try give(writer.append(id), onText)
             if ends.contains(Int(id)) || writer.stopped { reason = .stop }
             if reason == .stop || ids.count == options.maxTokens || prompt.count + ids.count >= context { break }
             session.step(id)
         }
-        try writer.finish(onText)
+        try give(writer.finish(), onText)
         let timings = GenerationTimings(
             promptTokens: prompt.count, promptSeconds: seconds(prefilled - start), generatedTokens: ids.count,
             generationSeconds: seconds(clock.now - prefilled))
@@ -80,36 +80,11 @@ public struct TextGenerator: Sendable {
         throw OptionError(option: "prompt", expected: "text", found: "nothing, and this model has no token that begins a text")
     }
 
+    private func give(_ piece: String, _ onText: (String) throws -> Void) throws {
+        if !piece.isEmpty { try onText(piece) }
+    }
+
     private func seconds(_ duration: Duration) -> Double {
         Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-    }
-}
-
-/// Turns ids into text as they come: what lies before a stop string, in whole characters.
-private struct TextWriter {
-    private(set) var text = ""
-    private var decoder: StreamingDecoder
-    private var stops: StopStrings
-
-    var stopped: Bool { stops.found }
-
-    /// The prompt goes through the decoder first, so that spaces at the border come out as in the whole text.
-    init(_ tokenizer: Tokenizer, prompt: [Int32], stops: [String]) {
-        decoder = tokenizer.makeStreamingDecoder()
-        for id in prompt { _ = decoder.append(id) }
-        self.stops = StopStrings(stops)
-    }
-
-    mutating func append(_ id: Int32, _ onText: (String) throws -> Void) throws { try give(stops.take(decoder.append(id)), onText) }
-
-    mutating func finish(_ onText: (String) throws -> Void) throws {
-        try give(stops.take(decoder.finish()), onText)
-        try give(stops.finish(), onText)
-    }
-
-    private mutating func give(_ piece: String, _ onText: (String) throws -> Void) throws {
-        if piece.isEmpty { return }
-        text += piece
-        try onText(piece)
     }
 }

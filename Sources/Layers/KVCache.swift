@@ -3,23 +3,37 @@ import Synchronization
 
 /// Keys and values of everything read so far, in pages; each sequence owns the pages its table names.
 ///
-/// Pages are given out on demand, so memory follows what is used. One thread at a time runs the model over a cache.
+/// Pages are given out on demand, so memory follows what is used. A page may belong to several owners, sequences that begin
+/// alike and whoever remembers beginnings: only full pages are shared, and nobody writes into those. One thread at a time runs
+/// the model over a cache.
 // Sendable: page bookkeeping is behind a mutex; slabs are written by the one thread that runs the model.
 public final class KVCache: @unchecked Sendable {
     public let sequences: Int
     /// Positions a sequence may reach.
     public let capacity: Int
+    /// Pages there are.
+    public let pageCount: Int
     let layers: [CachePages]
     private let table: Tensor
     private let maxPages: Int
     private struct State {
         var free: [Int32]
         var owned: [[Int32]]
+        /// How many hold each page.
+        var owners: [Int32]
+
+        mutating func drop(_ page: Int32) {
+            owners[Int(page)] -= 1
+            if owners[Int(page)] == 0 { free.append(page) }
+        }
     }
     private let state: Mutex<State>
 
-    public init(_ spec: TransformerSpec, sequences: Int = 1, capacity: Int) {
+    /// Room for `sequences` of up to `capacity` positions, together no more than `pages` pages (as many as all of them need where nil).
+    public init(_ spec: TransformerSpec, sequences: Int = 1, capacity: Int, pages pool: Int? = nil) {
         let pages = (capacity + CachePages.pageLength - 1) / CachePages.pageLength
+        let pool = max(pool ?? pages * sequences, pages)
+        pageCount = pool
         self.sequences = sequences
         self.capacity = capacity
         maxPages = pages
@@ -27,10 +41,13 @@ public final class KVCache: @unchecked Sendable {
         self.table = table
         layers = spec.layers.map { block in
             switch block.mixer {
-            case .attention(let attention): Self.slab(attention, pages * sequences, table)
+            case .attention(let attention): Self.slab(attention, pool, table)
             }
         }
-        state = Mutex(State(free: (0..<Int32(pages * sequences)).reversed(), owned: Array(repeating: [], count: sequences)))
+        state = Mutex(
+            State(
+                free: (0..<Int32(pool)).reversed(), owned: Array(repeating: [], count: sequences),
+                owners: Array(repeating: 0, count: pool)))
     }
 
     private static func slab(_ attention: AttentionSpec, _ pages: Int, _ table: Tensor) -> CachePages {
@@ -48,6 +65,7 @@ public final class KVCache: @unchecked Sendable {
         return state.withLock { state in
             while state.owned[sequence].count < needed {
                 guard let page = state.free.popLast() else { return false }
+                state.owners[Int(page)] = 1
                 setPage(page, sequence, state.owned[sequence].count)
                 state.owned[sequence].append(page)
             }
@@ -58,7 +76,7 @@ public final class KVCache: @unchecked Sendable {
     /// Gives the sequence's pages back.
     public func release(_ sequence: Int = 0) {
         state.withLock { state in
-            state.free.append(contentsOf: state.owned[sequence].reversed())
+            for page in state.owned[sequence].reversed() { state.drop(page) }
             state.owned[sequence].removeAll(keepingCapacity: true)
         }
     }
@@ -67,6 +85,33 @@ public final class KVCache: @unchecked Sendable {
     public var bytesPerPosition: Int {
         layers.reduce(0) { $0 + 2 * $1.keys.shape[1] * $1.keys.shape[2] * $1.keys.dtype.byteCount }
     }
+
+    /// The pages of a sequence, in the order of its positions.
+    public func pages(of sequence: Int) -> [Int32] { state.withLock { $0.owned[sequence] } }
+
+    /// Begins a sequence that holds nothing with full pages of another one: their positions need not be read again.
+    public func adopt(_ pages: [Int32], for sequence: Int) {
+        state.withLock { state in
+            precondition(state.owned[sequence].isEmpty, "sequence \(sequence) holds pages already")
+            for (index, page) in pages.enumerated() {
+                state.owners[Int(page)] += 1
+                setPage(page, sequence, index)
+            }
+            state.owned[sequence] = pages
+        }
+    }
+
+    /// Holds a page beyond the life of the sequence that filled it.
+    public func retain(_ page: Int32) { state.withLock { $0.owners[Int(page)] += 1 } }
+
+    /// Lets go of a page that was retained.
+    public func drop(_ page: Int32) { state.withLock { $0.drop(page) } }
+
+    /// How many hold a page.
+    public func owners(of page: Int32) -> Int { state.withLock { Int($0.owners[Int(page)]) } }
+
+    /// Pages nobody holds.
+    public var freePages: Int { state.withLock { $0.free.count } }
 
     private func setPage(_ page: Int32, _ sequence: Int, _ index: Int) {
         table.data.storeBytes(of: page, toByteOffset: (sequence * maxPages + index) * 4, as: Int32.self)

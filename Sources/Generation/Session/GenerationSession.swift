@@ -20,12 +20,7 @@ public final class GenerationSession {
     private var known = 0
     private let cache: KVCache
     private let sequences: Tensor
-    private let id = Tensor([Int32(0)], [1])
-    private let position = Tensor([Int32(0)], [1])
-    private var recording: Recording?
-    private var recordedLogits: Tensor?
-    /// What recorded calls read besides the model, the cache and the arena.
-    private var tables: [Tensor] = []
+    private var decode: DecodeStep?
     private var lastLogits: Tensor
     /// Rows of a prefill that run at once: enough to fill the kernels, little enough to stay in cache.
     private static let chunk = 512
@@ -72,17 +67,11 @@ public final class GenerationSession {
     /// Reads one token; there has to be room (`count < capacity`).
     public func step(_ token: Int32) {
         precondition(count < capacity, "the session is full")
-        id.data.storeBytes(of: token, as: Int32.self)
-        position.data.storeBytes(of: Int32(count), as: Int32.self)
+        let decode = self.decode ?? DecodeStep(model, cache, rows: 1, length: capacity, known: known)
+        self.decode = decode
+        decode.set(0, id: token, position: count, sequence: 0)
         count += 1
-        if let recording, let recordedLogits {
-            recording.replay()
-            lastLogits = recordedLogits
-        } else {
-            tables = model.rotaryTables(length: capacity, known: known)
-            recording = Recording({ decode() }) { recordedLogits = $0 }
-            lastLogits = recordedLogits ?? lastLogits
-        }
+        lastLogits = decode.run()
     }
 
     /// Forgets everything read; the pages stay.
@@ -90,7 +79,7 @@ public final class GenerationSession {
 
     /// A text of another length may need other angles, which the recorded calls do not read.
     private func begin(_ length: Int) {
-        if known != length { recording = nil }
+        if known != length { decode = nil }
         known = length
     }
 
@@ -101,12 +90,6 @@ public final class GenerationSession {
             batch: 1, positions: positions, length: capacity, known: known,
             cache: CacheView(cache, sequences: sequences.slice(0, 0..<rows)))
         return model(Tensor(ids, [rows]), &pass)
-    }
-
-    private func decode() -> Tensor {
-        var pass = Pass(
-            batch: 1, positions: position, length: capacity, known: known, cache: CacheView(cache, sequences: sequences.slice(0, 0..<1)))
-        return model.logits(model(id, &pass))
     }
 
     private func check(_ ids: [Int32]) throws(OptionError) {

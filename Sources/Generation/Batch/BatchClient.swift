@@ -1,0 +1,147 @@
+internal import Synchronization
+import QuintetLayers
+
+/// What everybody but the inference thread sees of an engine: hand in a text, follow it, give it up.
+public final class BatchClient: Sendable {
+    private let core: BatchCore
+
+    init(_ core: BatchCore) { self.core = core }
+
+    public var limits: BatchLimits { core.limits }
+    /// The engine's figures after its last step.
+    public var counts: BatchCounts { core.counts }
+
+    /// Puts a text in the queue. It is given up when its stream is no longer followed.
+    /// - Throws: `BatchFailure.full` at once where the queue holds as much as it may, `.stopped` where the engine has ended.
+    public func submit(_ request: BatchRequest) throws(BatchFailure) -> BatchStream { try core.submit(request) }
+
+    /// Ends what runs and lets the model go.
+    public func stop() { core.post(.stop) }
+}
+
+/// A text being made.
+public struct BatchStream: Sendable {
+    public let events: AsyncStream<BatchEvent>
+    private let giveUp: @Sendable () -> Void
+
+    init(_ events: AsyncStream<BatchEvent>, _ giveUp: @escaping @Sendable () -> Void) {
+        self.events = events
+        self.giveUp = giveUp
+    }
+
+    /// Gives the text up; its place is free after the step that runs now.
+    public func cancel() { giveUp() }
+}
+
+/// An engine and its letter box.
+// Sendable: the engine is touched by the inference thread alone; everything else is behind the mutex.
+final class BatchCore: @unchecked Sendable {
+    enum Letter {
+        case add(UInt64, BatchRequest, AsyncStream<BatchEvent>.Continuation)
+        case cancel(UInt64)
+        case stop
+    }
+
+    let limits: BatchLimits
+    private let engine: BatchEngine
+    private let bell: Wakeup
+    private struct State: ~Copyable {
+        var letters: [Letter] = []
+        var counts = BatchCounts()
+        var next: UInt64 = 0
+        /// Texts handed in that have not begun: the queue's length, as admission sees it.
+        var waiting = 0
+        var isDone = false
+    }
+    private let state = Mutex(State())
+
+    init(_ generator: TextGenerator, _ limits: BatchLimits, _ bell: Wakeup) {
+        self.limits = limits
+        self.bell = bell
+        engine = BatchEngine(generator.model, generator.tokenizer, limits)
+    }
+
+    var counts: BatchCounts { state.withLock { $0.counts } }
+    var isDone: Bool { state.withLock { $0.isDone } }
+
+    func submit(_ request: BatchRequest) throws(BatchFailure) -> BatchStream {
+        let (events, continuation) = AsyncStream.makeStream(of: BatchEvent.self)
+        let number = state.withLock { state -> Result<UInt64, BatchFailure> in
+            if state.isDone { return .failure(.stopped) }
+            let waiting = state.waiting
+            guard waiting < limits.queue + limits.parallel - state.counts.running else { return .failure(.full(waiting: waiting)) }
+            state.next += 1
+            state.waiting += 1
+            state.letters.append(.add(state.next, request, continuation))
+            return .success(state.next)
+        }
+        let given = try number.get()
+        continuation.onTermination = { [weak self] reason in
+            if case .cancelled = reason { self?.post(.cancel(given)) }
+        }
+        bell.ring()
+        return BatchStream(events) { [weak self] in self?.post(.cancel(given)) }
+    }
+
+    func post(_ letter: Letter) {
+        state.withLock { $0.letters.append(letter) }
+        bell.ring()
+    }
+
+    /// Reads the letters and takes a step; false where there was nothing to do. On the inference thread only.
+    func turn() -> Bool {
+        let letters = state.withLock { state in
+            defer { state.letters.removeAll(keepingCapacity: true) }
+            return state.letters
+        }
+        for letter in letters { handle(letter) }
+        guard engine.hasWork else {
+            publish()
+            return false
+        }
+        let worked = engine.step(now: .now)
+        publish()
+        return worked
+    }
+
+    func shutDown() {
+        handle(.stop)
+        publish()
+    }
+
+    private func handle(_ letter: Letter) {
+        switch letter {
+        case .add(let number, let request, let continuation):
+            engine.add(
+                BatchSequence(
+                    number, request, engine.tokenizer, vocabulary: engine.model.spec.vocabulary, context: limits.context, continuation))
+        case .cancel(let number): engine.cancel(number)
+        case .stop:
+            engine.stop(.stopped)
+            finish()
+        }
+    }
+
+    private func finish() {
+        let left = state.withLock { state in
+            state.isDone = true
+            defer { state.letters.removeAll() }
+            return state.letters
+        }
+        for case .add(_, _, let continuation) in left {
+            continuation.yield(.failed(.stopped))
+            continuation.finish()
+        }
+    }
+
+    private func publish() {
+        engine.counts.running = engine.running.count
+        engine.counts.waiting = engine.waiting.count
+        engine.counts.cacheUse = 1 - Double(engine.cache.freePages) / Double(max(engine.cache.pageCount, 1))
+        let posted = engine.counts
+        state.withLock { state in
+            state.counts = posted
+            state.waiting = posted.waiting + state.letters.reduce(0) { if case .add = $1 { $0 + 1 } else { $0 } }
+        }
+    }
+}

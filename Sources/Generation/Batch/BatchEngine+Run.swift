@@ -1,0 +1,97 @@
+import QuintetLayers
+import QuintetTensors
+
+/// What a text reads in a step: the token it chose last, or a piece of its prompt.
+struct BatchRows {
+    let sequence: BatchSequence
+    let range: Range<Int>
+    /// Whether the text's next token is chosen after them.
+    var isLast: Bool { range.upperBound == sequence.ids.count }
+}
+
+extension BatchEngine {
+    /// Rows of prompts in a step in which nobody writes: enough to fill the kernels.
+    private static let fullChunk = 512
+
+    /// One row for every text that is writing, then prompts in the order of their arrival as far as the step's rows reach.
+    func planRows() -> [BatchRows] {
+        let isWriting = running.contains { $0.unread == 1 }
+        var left = isWriting ? limits.prefillRows : Self.fullChunk
+        var rows: [BatchRows] = []
+        for sequence in running where sequence.slot != nil {
+            let count = sequence.unread == 1 ? 1 : min(sequence.unread, left)
+            guard count > 0, makeRoom(sequence.cached + count, for: sequence) else { continue }
+            if sequence.unread > 1 { left -= count }
+            rows.append(BatchRows(sequence: sequence, range: sequence.cached..<sequence.cached + count))
+        }
+        // Making room may have sent some back that had their rows already.
+        return rows.filter { $0.sequence.slot != nil }
+    }
+
+    /// Reads the rows and chooses the next tokens; gives the texts that came to their end.
+    func run(_ rows: [BatchRows]) -> [(BatchSequence, FinishReason)] {
+        counts.steps += 1
+        var ended: [(BatchSequence, FinishReason)] = []
+        for group in groups(rows) {
+            let logits = group.allSatisfy { $0.range.count == 1 && $0.isLast } ? decoded(group) : read(group)
+            var row = 0
+            for part in group {
+                part.sequence.cached = part.range.upperBound
+                let chooses = part.isLast
+                if part.range.upperBound <= part.sequence.request.prompt.count { counts.promptTokens += part.range.count }
+                if part.range.count > 1 { remember(part.sequence) }
+                guard chooses, let logits else { continue }
+                counts.newTokens += 1
+                if let reason = part.sequence.choose(Self.row(row, of: logits)) { ended.append((part.sequence, reason)) }
+                row += 1
+            }
+        }
+        return ended
+    }
+
+    /// All at once, unless the angles of a text depend on its own length: then each alone.
+    private func groups(_ rows: [BatchRows]) -> [[BatchRows]] { model.spec.turnsByLength ? rows.map { [$0] } : [rows] }
+
+    /// A token each: the recorded step for so many rows.
+    private func decoded(_ rows: [BatchRows]) -> Tensor {
+        let known = known(rows)
+        let step: DecodeStep
+        if !model.spec.turnsByLength, let recorded = steps[rows.count] {
+            step = recorded
+        } else {
+            step = DecodeStep(model, cache, rows: rows.count, length: limits.context, known: known)
+            if !model.spec.turnsByLength { steps[rows.count] = step }
+        }
+        for (index, row) in rows.enumerated() {
+            step.set(index, id: row.sequence.ids[row.range.lowerBound], position: row.range.lowerBound, sequence: row.sequence.slot ?? 0)
+        }
+        return step.run()
+    }
+
+    /// Any rows; logits of the last one of each text that chooses a token, nil where none does.
+    private func read(_ rows: [BatchRows]) -> Tensor? {
+        let ids = rows.flatMap { $0.sequence.ids[$0.range] }
+        let positions = rows.flatMap { $0.range.map(Int32.init) }
+        let sequences = rows.flatMap { row in row.range.map { _ in Int32(row.sequence.slot ?? 0) } }
+        let count = ids.count
+        var pass = Pass(
+            batch: 1, positions: Tensor(positions, [count]), length: limits.context, known: known(rows),
+            cache: CacheView(cache, sequences: Tensor(sequences, [count])))
+        let hidden = model(Tensor(ids, [count]), &pass)
+        var end = 0
+        let last = rows.compactMap { row -> Int32? in
+            end += row.range.count
+            return row.isLast ? Int32(end - 1) : nil
+        }
+        return last.isEmpty ? nil : model.logits(embed(Tensor(last, [last.count]), hidden))
+    }
+
+    private func known(_ rows: [BatchRows]) -> Int {
+        model.spec.turnsByLength ? rows[0].sequence.request.prompt.count : limits.context
+    }
+
+    private static func row(_ index: Int, of logits: Tensor) -> UnsafeMutableBufferPointer<Float> {
+        let width = logits.shape.columns
+        return UnsafeMutableBufferPointer(start: logits.data.assumingMemoryBound(to: Float.self) + index * width, count: width)
+    }
+}

@@ -1,0 +1,128 @@
+import QuintetLayers
+import QuintetTensors
+import QuintetTokenizers
+
+/// Continuous batching over one model: texts join and leave between steps, and each has the bits it would have alone.
+///
+/// A step reads one token for every text that is being written and a piece of the prompts that are being read, in one pass
+/// over the weights. One thread at a time calls it; `BatchClient` is what everybody else talks to.
+/// Source: Orca (Yu et al. 2022), chunked prefill (Agrawal et al. 2023).
+final class BatchEngine {
+    let model: Transformer
+    let tokenizer: Tokenizer
+    let limits: BatchLimits
+    let cache: KVCache
+    var prefixes = PrefixTree()
+    var waiting: [BatchSequence] = []
+    /// In the order in which they began.
+    var running: [BatchSequence] = []
+    var freeSlots: [Int]
+    /// Decode steps by their number of rows.
+    var steps: [Int: DecodeStep] = [:]
+    var counts = BatchCounts()
+
+    init(_ model: Transformer, _ tokenizer: Tokenizer, _ limits: BatchLimits) {
+        self.model = model
+        self.tokenizer = tokenizer
+        self.limits = limits
+        cache = KVCache(model.spec, sequences: limits.parallel, capacity: limits.context, pages: limits.pages)
+        freeSlots = (0..<limits.parallel).reversed()
+    }
+
+    var hasWork: Bool { !waiting.isEmpty || !running.isEmpty }
+
+    /// Puts a text at the end of the queue, or refuses it.
+    func add(_ sequence: BatchSequence) {
+        counts.requests += 1
+        if let refusal = refusal(sequence.request) { return sequence.end(.failed(.refused(refusal))) }
+        waiting.append(sequence)
+    }
+
+    private func refusal(_ request: BatchRequest) -> OptionError? {
+        do {
+            try request.options.validate(promptTokens: request.prompt.count, context: limits.context)
+        } catch { return error }
+        if request.prompt.isEmpty { return OptionError(option: "prompt", expected: "at least one token", found: "none") }
+        guard let wrong = request.prompt.first(where: { $0 < 0 || Int($0) >= model.spec.vocabulary }) else { return nil }
+        return OptionError(option: "prompt", expected: "ids from 0 to \(model.spec.vocabulary - 1)", found: "\(wrong)")
+    }
+
+    /// One step for everybody; false where there was nothing to do.
+    func step(now: ContinuousClock.Instant) -> Bool {
+        dropLate(now)
+        admit()
+        guard !running.isEmpty else { return false }
+        let rows = planRows()
+        guard !rows.isEmpty else { return false }
+        let chosen = run(rows)
+        for (sequence, reason) in chosen { leave(sequence, .finished(reason)) }
+        return true
+    }
+
+    /// Takes a text out, wherever it is.
+    func cancel(_ number: UInt64, _ failure: BatchFailure = .cancelled) {
+        if let index = waiting.firstIndex(where: { $0.number == number }) {
+            waiting.remove(at: index).end(.failed(failure))
+        } else if let sequence = running.first(where: { $0.number == number }) {
+            leave(sequence, .failed(failure))
+        }
+    }
+
+    /// Ends everything.
+    func stop(_ failure: BatchFailure) {
+        for sequence in waiting + running { cancel(sequence.number, failure) }
+        prefixes.clear(cache)
+    }
+
+    private func dropLate(_ now: ContinuousClock.Instant) {
+        for sequence in waiting where !sequence.isStarted {
+            if let startBy = sequence.request.startBy, startBy < now { cancel(sequence.number, .waitedTooLong) }
+        }
+        for sequence in waiting + running {
+            if let deadline = sequence.request.deadline, deadline < now { cancel(sequence.number, .tookTooLong) }
+        }
+    }
+
+    private func leave(_ sequence: BatchSequence, _ event: BatchEvent) {
+        running.removeAll { $0 === sequence }
+        release(sequence)
+        sequence.end(event)
+    }
+}
+
+/// How much an engine takes on.
+public struct BatchLimits: Sendable, Equatable {
+    /// Texts that are made at once.
+    public var parallel: Int
+    /// Tokens of a prompt and its text together.
+    public var context: Int
+    /// Texts that may wait.
+    public var queue: Int
+    /// Pages of the cache, of 64 positions; nil for as many as all parallel texts can need.
+    public var pages: Int?
+    /// Rows of prompts read in a step while others are writing: few, so that nobody stalls.
+    public var prefillRows: Int
+
+    public init(parallel: Int = 4, context: Int, queue: Int = 64, pages: Int? = nil, prefillRows: Int = 128) {
+        self.parallel = max(parallel, 1)
+        self.context = max(context, 1)
+        self.queue = max(queue, 1)
+        self.pages = pages
+        self.prefillRows = max(prefillRows, 1)
+    }
+}
+
+/// What an engine has done and is doing, for metrics.
+public struct BatchCounts: Sendable, Equatable {
+    public var requests = 0
+    public var running = 0
+    public var waiting = 0
+    public var promptTokens = 0
+    public var newTokens = 0
+    /// Prompt tokens that were looked up among known beginnings, and found.
+    public var prefixQueries = 0, prefixHits = 0
+    public var preemptions = 0
+    public var steps = 0
+    /// Share of the cache's pages that somebody holds.
+    public var cacheUse = 0.0
+}

@@ -1,0 +1,66 @@
+import QuintetTokenizers
+
+/// A text in the making: what was read, what was chosen, and how its next token is.
+///
+/// It owns everything that a step needs besides the cache, so it can leave the batch and come back and go on with the same bits.
+final class BatchSequence {
+    let number: UInt64
+    let request: BatchRequest
+    /// Prompt and new tokens.
+    private(set) var ids: [Int32]
+    /// Positions whose keys and values are in the cache.
+    var cached = 0
+    /// Where in the cache it lies, while it runs.
+    var slot: Int?
+    private(set) var isStarted = false
+    private var writer: TextWriter
+    private var sampler: Sampler
+    private let events: AsyncStream<BatchEvent>.Continuation
+    private let limit: Int
+
+    init(
+        _ number: UInt64, _ request: BatchRequest, _ tokenizer: Tokenizer, vocabulary: Int, context: Int,
+        _ events: AsyncStream<BatchEvent>.Continuation
+    ) {
+        self.number = number
+        self.request = request
+        self.events = events
+        ids = request.prompt
+        limit = min(context, request.prompt.count + request.options.maxTokens)
+        writer = TextWriter(tokenizer, prompt: request.prompt, stops: request.options.stops)
+        sampler = Sampler(request.options.sampling ?? .greedy, vocabulary: vocabulary)
+        for id in request.prompt { sampler.accept(id) }
+    }
+
+    /// Tokens that still have to be read before the next one can be chosen.
+    var unread: Int { ids.count - cached }
+    var newTokens: Int { ids.count - request.prompt.count }
+
+    func start(cachedTokens: Int) {
+        if !isStarted { events.yield(.started(cachedTokens: cachedTokens)) }
+        isStarted = true
+    }
+
+    /// Chooses the next token from its logits and hands out its text; the reason where that was the last one.
+    func choose(_ logits: UnsafeMutableBufferPointer<Float>) -> FinishReason? {
+        for (id, bias) in request.bias where id >= 0 && Int(id) < logits.count { logits[Int(id)] += bias }
+        let id = sampler.next(logits)
+        ids.append(id)
+        var text = writer.append(id)
+        let reason = reason(after: id)
+        if reason != nil { text += writer.finish() }
+        events.yield(.token(BatchToken(id: id, text: text)))
+        return reason
+    }
+
+    private func reason(after id: Int32) -> FinishReason? {
+        if request.ends.contains(Int(id)), !request.options.ignoresEnd { return .stop }
+        if writer.stopped { return .stop }
+        return ids.count >= limit ? .length : nil
+    }
+
+    func end(_ event: BatchEvent) {
+        events.yield(event)
+        events.finish()
+    }
+}

@@ -1,0 +1,55 @@
+import QuintetLayers
+import QuintetTensors
+
+/// One token more for each of a fixed number of rows, recorded once and replayed: a step allocates nothing.
+///
+/// What changes from step to step (ids, positions, whose row it is) lies in buffers that the recorded calls read.
+final class DecodeStep {
+    let rows: Int
+    private let model: Transformer
+    private let cache: KVCache
+    private let length: Int
+    private let known: Int
+    private let ids: Tensor, positions: Tensor, sequences: Tensor
+    private var recording: Recording?
+    private var logits: Tensor?
+    /// What recorded calls read besides the model, the cache and the arena.
+    private var tables: [Tensor] = []
+
+    /// `length` and `known` as in `Pass`: the longest a sequence gets, and what was there at once when it began.
+    init(_ model: Transformer, _ cache: KVCache, rows: Int, length: Int, known: Int) {
+        self.rows = rows
+        self.model = model
+        self.cache = cache
+        self.length = length
+        self.known = known
+        let zeros = [Int32](repeating: 0, count: rows)
+        (ids, positions, sequences) = (Tensor(zeros, [rows]), Tensor(zeros, [rows]), Tensor(zeros, [rows]))
+    }
+
+    /// What a row reads: a token, where it stands, and in which sequence of the cache.
+    func set(_ row: Int, id: Int32, position: Int, sequence: Int) {
+        ids.data.storeBytes(of: id, toByteOffset: 4 * row, as: Int32.self)
+        positions.data.storeBytes(of: Int32(position), toByteOffset: 4 * row, as: Int32.self)
+        sequences.data.storeBytes(of: Int32(sequence), toByteOffset: 4 * row, as: Int32.self)
+    }
+
+    /// Logits [rows, vocabulary]; the next call overwrites them.
+    func run() -> Tensor {
+        if let recording, let logits {
+            recording.replay()
+            return logits
+        }
+        tables = model.rotaryTables(length: length, known: known)
+        var result: Tensor?
+        recording = Recording({ forward() }) { result = $0 }
+        logits = result
+        return result ?? forward()
+    }
+
+    private func forward() -> Tensor {
+        var pass = Pass(
+            batch: 1, positions: positions, length: length, known: known, cache: CacheView(cache, sequences: sequences))
+        return model.logits(model(ids, &pass))
+    }
+}

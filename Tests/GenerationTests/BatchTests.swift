@@ -1,0 +1,125 @@
+import QuintetFiles
+import QuintetGeneration
+import QuintetLayers
+import QuintetTensors
+import QuintetTokenizers
+import Testing
+
+/// Texts made together have the bits they have alone.
+@Suite(.serialized) struct BatchTests {
+    private func generator(_ change: (inout TransformerSpec) -> Void = { _ in }) throws -> TextGenerator {
+        TextGenerator(try randomModel(change), try byteTokenizer())
+    }
+
+    /// Prompts and lengths that a counter decides, some beginning alike.
+    private func request(_ number: Int) -> BatchRequest {
+        let length = 1 + (number * 53) % 190
+        let prompt = (0..<length).map { Int32((($0 < 100 ? $0 * 7 : $0 * 37 + number * 11) + (number % 3)) % 61) }
+        let sampling = SamplingOptions(temperature: number % 4 == 0 ? 0 : 0.9, topK: 20, seed: UInt64(number))
+        return BatchRequest(prompt: prompt, options: GenerationOptions(maxTokens: 1 + number % 40, sampling: sampling))
+    }
+
+    private func ids(_ stream: BatchStream) async -> (ids: [Int32], end: BatchEvent?) {
+        var ids: [Int32] = []
+        var end: BatchEvent?
+        for await event in stream.events {
+            switch event {
+            case .token(let token): ids.append(token.id)
+            case .finished, .failed: end = event
+            case .started: break
+            }
+        }
+        return (ids, end)
+    }
+
+    /// However many there are, in whatever order they come, with pages that run out or not.
+    @Test(arguments: [(1, nil), (3, nil), (8, nil), (5, 7)] as [(Int, Int?)])
+    func anyMixGivesTheSameTexts(_ parallel: Int, _ pages: Int?) async throws {
+        let generator = try generator()
+        let alone = try (0..<60).map { number in
+            let request = request(number)
+            return try generator.generate(request.prompt, options: request.options).ids
+        }
+        let thread = InferenceThread()
+        defer { thread.stop() }
+        let limits = BatchLimits(parallel: parallel, context: 256, queue: 1000, pages: pages, prefillRows: 50)
+        let client = thread.attach(generator, limits)
+        for round in 0..<3 {
+            let order = (0..<60).map { ($0 * [1, 7, 31][round] + round) % 60 }
+            let streams = try order.map { try client.submit(request($0)) }
+            for (number, stream) in zip(order, streams) {
+                let result = await ids(stream)
+                #expect(result.ids == alone[number], "text \(number) of round \(round)")
+            }
+        }
+        #expect(client.counts.prefixHits > 0)
+        if pages != nil { #expect(client.counts.preemptions > 0) }
+    }
+
+    /// Nothing of one tenant's reading serves another.
+    @Test func tenantsShareNothing() async throws {
+        let thread = InferenceThread()
+        defer { thread.stop() }
+        let client = thread.attach(try generator(), BatchLimits(parallel: 2, context: 256))
+        func cached(_ tenant: String) async throws -> Int {
+            var request = BatchRequest(prompt: (0..<200).map { Int32($0 % 61) }, options: GenerationOptions(maxTokens: 1))
+            request.tenant = tenant
+            for await case .started(let cached) in try client.submit(request).events { return cached }
+            return -1
+        }
+        #expect(try await cached("a") == 0)
+        #expect(try await cached("b") == 0)
+        #expect(try await cached("a") == 192)
+    }
+
+    @Test func aTextIsGivenUp() async throws {
+        let thread = InferenceThread()
+        defer { thread.stop() }
+        let client = thread.attach(try generator(), BatchLimits(parallel: 1, context: 256))
+        let options = GenerationOptions(maxTokens: 200, ignoresEnd: true)
+        let stream = try client.submit(BatchRequest(prompt: [1, 2, 3], options: options))
+        let next = try client.submit(BatchRequest(prompt: [4, 5], options: GenerationOptions(maxTokens: 3)))
+        for await event in stream.events { if case .token = event { break } }
+        stream.cancel()
+        #expect(await ids(next).ids.count == 3)
+    }
+
+    @Test func refusesWhatItCannotDo() async throws {
+        let thread = InferenceThread()
+        let client = thread.attach(try generator(), BatchLimits(parallel: 1, context: 16, queue: 2))
+        for prompt in [[], [99], [-1], [Int32](repeating: 1, count: 16)] as [[Int32]] {
+            guard case .failed(.refused)? = await ids(try client.submit(BatchRequest(prompt: prompt))).end else {
+                Issue.record("\(prompt) was not refused")
+                continue
+            }
+        }
+        let past = ContinuousClock.now - .seconds(1)
+        #expect(await ids(try client.submit(BatchRequest(prompt: [1], startBy: past))).end == .failed(.waitedTooLong))
+        thread.stop()
+        try await Task.sleep(for: .milliseconds(400))
+        #expect(throws: BatchFailure.stopped) { try client.submit(BatchRequest(prompt: [1])) }
+    }
+
+    @Test func aFullQueueSaysSo() async throws {
+        let thread = InferenceThread()
+        defer { thread.stop() }
+        let client = thread.attach(try generator(), BatchLimits(parallel: 1, context: 256, queue: 2))
+        let options = GenerationOptions(maxTokens: 100, ignoresEnd: true)
+        var streams: [BatchStream] = []
+        var refused = 0
+        for _ in 0..<10 {
+            do { streams.append(try client.submit(BatchRequest(prompt: [1], options: options))) } catch { refused += 1 }
+        }
+        #expect(refused > 0)
+        for stream in streams { #expect(await ids(stream).ids.count == 100) }
+    }
+
+    /// A byte-level tokenizer of 61 tokens, as many as the model has.
+    private func byteTokenizer() throws -> Tokenizer {
+        let definition = #"{"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"#
+            + #""post_processor":null,"decoder":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"#
+            + (0..<61).map { "\"\(Character(Unicode.Scalar(UInt8($0 + 65))).description.replacing("\\", with: "\\\\"))\":\($0)" }.joined(separator: ",")
+            + #"},"merges":[]}}"#
+        return try Tokenizer(json: definition)
+    }
+}
