@@ -62,8 +62,7 @@ static void one_tile(const Product *p, const RowTile *t, int64_t panel) {
 // A few panels at a time past all rows, so that they stay in level 2 while the rows' bytes stream.
 enum { GROUP = 4 };
 
-static void some_panels(void *context, int64_t begin, int64_t end) {
-    const Product *p = context;
+static void some_panels(const Product *p, int64_t begin, int64_t end) {
     for (int64_t first = begin; first < end; first += GROUP)
         for (int64_t row = 0; row < p->m;) {
             RowTile t = tile_at(p, row);
@@ -72,12 +71,38 @@ static void some_panels(void *context, int64_t begin, int64_t end) {
         }
 }
 
+// Chunks fall from a good part of the panels to a few: long runs through memory first, small pieces for whoever is done early.
+typedef struct { int64_t panels, parts, least; } Cuts;
+
+static int64_t next_cut(const Cuts *c, int64_t at) { return qk_min(c->panels, at + qk_max(c->least, (c->panels - at) / c->parts)); }
+
+static int64_t count_cuts(const Cuts *c) {
+    int64_t count = 0;
+    for (int64_t at = 0; at < c->panels; at = next_cut(c, at)) count++;
+    return count;
+}
+
+typedef struct { const Product *product; Cuts cuts; } Chunks;
+
+static void chunk(void *context, int64_t begin, int64_t end) {
+    const Chunks *c = context;
+    int64_t at = 0;
+    for (int64_t i = 0; i < begin; i++) at = next_cut(&c->cuts, at);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t next = next_cut(&c->cuts, at);
+        some_panels(c->product, at, next);
+        at = next;
+    }
+}
+
+enum { LEAST_BYTES = 24 << 10 };
+
 void qk_block_gemm(const QKCall *call, const QKGemmKernels *kernels) {
     Product p = {.call = call, .kernels = kernels, .block = qk_block_kernels(), .m = call->n[0], .k = call->n[2]};
     p.bytes = row_bytes(p.k);
     p.memory = qk_scratch_for(QK_SCRATCH_GEMM_SHARED, (size_t)(p.m * p.bytes + 64));
     qk_parallel(qk_ceil_div(p.m, p.block->most), 1, quantize_tiles, &p);
     int64_t panels = qk_ceil_div(call->n[1], QK_PANEL), size = qk_panel_bytes(call->n[11], p.k) * qk_ceil_div(p.m, p.block->most);
-    int64_t grain = qk_max(1, qk_min((64 << 10) / qk_max(1, size), qk_ceil_div(panels, 8)));
-    qk_parallel(panels, grain, some_panels, &p);
+    Chunks chunks = {&p, {panels, 2 * qk_threads(), qk_ceil_div(LEAST_BYTES, qk_max(1, size))}};
+    qk_parallel(count_cuts(&chunks.cuts), 1, chunk, &chunks);
 }

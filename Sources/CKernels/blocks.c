@@ -16,3 +16,8 @@ static Format format_of(int64_t type) {
 
 int64_t qk_block_length(int64_t type) { return format_of(type).length; }
 int64_t qk_block_bytes(int64_t type) { return format_of(type).bytes; }
+
+int64_t qk_cache_page_bytes(int64_t type, int64_t width) {
+    int64_t scales = type == QK_Q8_0 ? (width + 31) / 32 * 2 : 0;
+    return QK_PAGE * (width * (type == QK_Q8_0 ? 1 : qk_block_bytes(type)) + scales);
+}

@@ -30,7 +30,7 @@ public final class KVCache: @unchecked Sendable {
     private let state: Mutex<State>
 
     /// Room for `sequences` of up to `capacity` positions, together no more than `pages` pages (as many as all of them need where nil).
-    public init(_ spec: TransformerSpec, sequences: Int = 1, capacity: Int, pages pool: Int? = nil) {
+    public init(_ spec: TransformerSpec, sequences: Int = 1, capacity: Int, pages pool: Int? = nil, type: CacheType = .f32) {
         let pages = (capacity + CachePages.pageLength - 1) / CachePages.pageLength
         let pool = max(pool ?? pages * sequences, pages)
         pageCount = pool
@@ -41,20 +41,14 @@ public final class KVCache: @unchecked Sendable {
         self.table = table
         layers = spec.layers.map { block in
             switch block.mixer {
-            case .attention(let attention): Self.slab(attention, pool, table)
+            case .attention(let attention):
+                CachePages(type, pages: pool, kvHeads: attention.kvHeads, headWidth: attention.headWidth, table: table)
             }
         }
         state = Mutex(
             State(
                 free: (0..<Int32(pool)).reversed(), owned: Array(repeating: [], count: sequences),
                 owners: Array(repeating: 0, count: pool)))
-    }
-
-    private static func slab(_ attention: AttentionSpec, _ pages: Int, _ table: Tensor) -> CachePages {
-        let (heads, width, page) = (attention.kvHeads, attention.headWidth, CachePages.pageLength)
-        return CachePages(
-            keys: Tensor(uninitialized: [pages, heads, width, page]), values: Tensor(uninitialized: [pages, heads, page, width]),
-            table: table)
     }
 
     /// Makes sure that `sequence` has pages for positions below `length`; false when it may not grow that far.
@@ -83,7 +77,7 @@ public final class KVCache: @unchecked Sendable {
 
     /// Bytes of keys and values one position takes over all layers.
     public var bytesPerPosition: Int {
-        layers.reduce(0) { $0 + 2 * $1.keys.shape[1] * $1.keys.shape[2] * $1.keys.dtype.byteCount }
+        layers.reduce(0) { $0 + $1.bytesPerPosition }
     }
 
     /// The pages of a sequence, in the order of its positions.

@@ -4,6 +4,12 @@ public import QuintetTensors
 public protocol ParameterSource: Sendable {
     /// The parameter of that full name; its shape must be `shape`.
     func parameter(_ name: String, _ shape: Shape) throws -> Tensor
+    /// The same as it is stored: matrices whose rows, one after the other, are the parameter, each in its own type (q, k and v, say).
+    func parts(_ name: String, _ shape: Shape) throws -> [Tensor]
+}
+
+extension ParameterSource {
+    public func parts(_ name: String, _ shape: Shape) throws -> [Tensor] { [try parameter(name, shape)] }
 }
 
 /// A path into a model's parameters; building a layer at a path loads it.
@@ -18,7 +24,7 @@ public struct ParameterScope: Sendable {
     public enum Layout: Sendable {
         /// As they are: the store's own bytes, which gradients flow into.
         case dense
-        /// In the order in which the kernels read them.
+        /// In the order in which the kernels read them; block formats as they are stored.
         case packed
     }
 
@@ -38,14 +44,17 @@ public struct ParameterScope: Sendable {
 
     /// A matrix [outputs, inputs] of this scope.
     public func weight(_ name: String, outputs: Int, inputs: Int) throws -> Weight {
-        held(try tensor(name, [outputs, inputs]))
+        switch layout {
+        case .dense: .dense(try tensor(name, [outputs, inputs]))
+        case .packed: Weight(packing: try source.parts(self[name].path, [outputs, inputs]))
+        }
     }
 
     /// The same matrix, held the way this scope holds matrices.
     public func held(_ matrix: Tensor) -> Weight {
         switch layout {
         case .dense: .dense(matrix)
-        case .packed: .packed(PackedMatrix(matrix))
+        case .packed: Weight(packing: [matrix])
         }
     }
 }

@@ -40,6 +40,11 @@ public final class Storage: @unchecked Sendable {
         self.owner = .object(owner)
     }
 
+    /// Tells whoever owns the bytes that these are not needed soon.
+    func discard(_ bytes: UnsafeRawBufferPointer) {
+        if case .object(let object) = owner, let pages = object as? any DiscardablePages { pages.discard(bytes) }
+    }
+
     deinit {
         if case .pooled(let sizeClass) = owner { Allocator.shared.recycle(base, sizeClass) }
     }

@@ -10,7 +10,7 @@ struct BenchModelCommand: ParsableCommand {
         discussion: """
             Example:
               quintet bench model ./stories --prompt 512 --generate 128 --threads 2 --json
-              quintet bench model --preset llama-110m
+              quintet bench model --preset llama-110m --quantize q4_k_m
 
             share_of_limit is what writing reads per second (weights as stored and cache) over the machine's streaming reads.
             """)
@@ -19,6 +19,10 @@ struct BenchModelCommand: ParsableCommand {
     var model: String?
     @Option(help: ArgumentHelp("A preset with random weights, in place of a folder.", discussion: Preset.all.map(\.name).joined(separator: ", ")))
     var preset: String?
+    @Option(help: ArgumentHelp("What a preset's matrices are stored in.", discussion: StoredTypes.names.joined(separator: ", ")))
+    var quantize = "f32"
+    @Option(help: "What the cache holds: f32, f16 or q8_0.")
+    var cacheType = CacheType.f16
     @Option(help: "Tokens of the prompt.")
     var prompt = 512
     @Option(help: "Tokens to write.")
@@ -32,6 +36,10 @@ struct BenchModelCommand: ParsableCommand {
 
     func validate() throws {
         guard (model == nil) != (preset == nil) else { throw ValidationError("give a model folder or --preset, one of them") }
+        guard StoredTypes(quantize) != nil else {
+            throw ValidationError("--quantize: expected one of \(StoredTypes.names.joined(separator: ", ")), found \(quantize)")
+        }
+        guard model == nil || quantize == "f32" else { throw ValidationError("--quantize goes with --preset; a model is measured as it is stored") }
         for (name, value) in [("prompt", prompt), ("generate", generate), ("runs", runs), ("threads", threads ?? 1)] {
             guard (1...1_000_000).contains(value) else { throw ValidationError("--\(name): expected 1 to 1000000, found \(value)") }
         }
@@ -42,7 +50,11 @@ struct BenchModelCommand: ParsableCommand {
         benchmark.promptTokens = prompt
         benchmark.generatedTokens = generate
         benchmark.runs = runs
-        let report = try model.map { try benchmark.run(folder: $0) } ?? benchmark.run(preset: try Preset.named(preset ?? ""))
+        benchmark.cacheType = cacheType
+        let types = StoredTypes(quantize) ?? .plain(.f32)
+        let report = try model.map { try benchmark.run(folder: $0) } ?? benchmark.run(preset: try Preset.named(preset ?? ""), types: types)
         print(json ? report.json.serialized() : report.summary)
     }
 }
+
+extension CacheType: @retroactive ExpressibleByArgument {}

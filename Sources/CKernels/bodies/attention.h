@@ -2,6 +2,7 @@
 #ifndef QUINTET_ATTENTION_H
 #define QUINTET_ATTENTION_H
 #include "attention_rows.h"
+#include "cache_types.h"
 
 // Scratch of `rows` rows: state, then a packed page of keys and one of values.
 typedef struct { State state; float *k, *v; } Workspace;
@@ -62,7 +63,7 @@ static void attention_item(const QKCall *c, const Attention *a, const QueryTile 
         int64_t keys = tk - key < PAGE ? tk - key : PAGE;
         pack_columns(w.k, key_row(c, 2, c->n[7], t, key), c->n[7], keys, a->width);
         pack_rows(w.v, a->padded, key_row(c, 3, c->n[8], t, key), c->n[8], keys, a->width);
-        Page page = {w.k, w.v, a->padded, key, tk, mask ? mask + key : NULL};
+        Page page = {w.k, w.v, false, a->padded, key, tk, mask ? mask + key : NULL};
         Ahead ahead = next_page(c, a, t, next, key, stop);
         attend_tile(c, a, t, &page, w.state, &ahead);
     }
@@ -84,11 +85,31 @@ static void body_attention(const QKCall *c, int64_t begin, int64_t end) {
 
 // MARK: Paged
 
-typedef struct { const float *k, *v; const int32_t *pages; } Cache;
+typedef struct { const uint8_t *k, *v; const int32_t *pages; int64_t type; } Cache;
 
-static Page cache_page(const Attention *a, Cache cache, int64_t kv_head, int64_t key) {
-    int64_t at = ((int64_t)cache.pages[key / PAGE] * a->kv_heads + kv_head) * a->width * PAGE;
-    return (Page){cache.k + at, cache.v + at, a->width, key, INT64_MAX, NULL};
+static int64_t page_at(const Attention *a, Cache cache, int64_t kv_head, int64_t key) {
+    return ((int64_t)cache.pages[key / PAGE] * a->kv_heads + kv_head) * qk_cache_page_bytes(cache.type, a->width);
+}
+
+// The page of `key` where it lies, or, where many rows will read it, as f32 in the workspace. `last`: no later page will be asked for.
+static Page cache_page(const Attention *a, Cache cache, int64_t kv_head, int64_t key, bool last, bool many, const Workspace *w) {
+    int64_t at = page_at(a, cache, kv_head, key), next = last ? at : page_at(a, cache, kv_head, key + PAGE);
+    const uint8_t *k = cache.k + at, *v = cache.v + at;
+    if (cache.type == QK_F32 || (cache.type == QK_F16 && !many)) return (Page){k, v, cache.type == QK_F16, a->width, key, INT64_MAX, NULL};
+    if (cache.type == QK_F16) {
+        unpack_half_page(k, w->k, a->width, cache.k + next);
+        unpack_half_page(v, w->v, a->width, cache.v + next);
+    } else {
+        unpack_byte_keys(k, w->k, a->width, cache.k + next);
+        unpack_byte_values(v, w->v, a->width, cache.v + next);
+    }
+    return (Page){w->k, w->v, false, a->width, key, INT64_MAX, NULL};
+}
+
+// Pages lie in no order, so nobody sees the next one coming: its lines are asked for while this one is worked on.
+static void fetch_page(const Attention *a, Cache cache, int64_t kv_head, int64_t key) {
+    int64_t at = page_at(a, cache, kv_head, key), bytes = qk_cache_page_bytes(cache.type, a->width);
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(cache.k + at + i, 0, 2), __builtin_prefetch(cache.v + at + i, 0, 2);
 }
 
 // Rows of one sequence at consecutive positions, for one key head.
@@ -97,7 +118,9 @@ static void paged_run(const QKCall *c, const Attention *a, Cache cache, int64_t 
     Workspace w = workspace(a, group * count);
     clear_state(w.state, group * count, a->padded);
     for (int64_t key = low_key(a, position) / PAGE * PAGE; key <= position + count - 1; key += PAGE) {
-        Page page = cache_page(a, cache, kv_head, key);
+        bool last = key + PAGE > position + count - 1;
+        Page page = cache_page(a, cache, kv_head, key, last, count * group > 2 * TILE_ROWS, &w);
+        if (!last && count * group <= 2 * TILE_ROWS && cache.type != QK_Q8_0) fetch_page(a, cache, kv_head, key + PAGE);
         const float *q = (const float *)c->p[1] + begin * c->n[6] + head * a->width;
         // Lone rows take the heads of their group together, runs take positions together.
         if (count == 1) {
@@ -126,34 +149,46 @@ static void body_attention_paged(const QKCall *c, int64_t begin, int64_t end) {
         int64_t row = item % c->n[0], sequence = sequences[row];
         for (count = 1; item + count < end && row + count < c->n[0] && count < PAGE; count++)
             if (sequences[row + count] != sequence || positions[row + count] != positions[row] + count) break;
-        Cache cache = {c->p[2], c->p[3], (const int32_t *)c->p[4] + sequence * c->n[12]};
+        Cache cache = {c->p[2], c->p[3], (const int32_t *)c->p[4] + sequence * c->n[12], c->n[11]};
         paged_run(c, &a, cache, item / c->n[0], row, count, positions[row]);
     }
 }
 
-typedef struct { float *k, *v; } Slot;
+typedef struct { uint8_t *k, *v; int64_t slot; } Slot;
 
-// Where the keys (a column) and values (a row) of a call's row go.
+// The pages of a call's row, and its place in them.
 static Slot cache_slot(const QKCall *c, int64_t row, int64_t head) {
-    int64_t position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row], slot = position % PAGE;
-    int64_t page = ((const int32_t *)c->p[4])[sequence * c->n[12] + position / PAGE], at = (page * c->n[4] + head) * c->n[5] * PAGE;
-    return (Slot){(float *)c->p[0] + at + slot, (float *)c->p[1] + at + slot * c->n[5]};
+    int64_t position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row];
+    int64_t page = ((const int32_t *)c->p[4])[sequence * c->n[12] + position / PAGE], at = (page * c->n[4] + head) * qk_cache_page_bytes(c->n[11], c->n[5]);
+    return (Slot){(uint8_t *)c->p[0] + at, (uint8_t *)c->p[1] + at, position % PAGE};
+}
+
+static void append_f32(const QKCall *c, Slot first, const float *k, const float *v, int64_t count) {
+    int64_t width = c->n[5], stride = c->n[7], d = 0;
+    float *keys = (float *)first.k + first.slot, *values = (float *)first.v + first.slot * width;
+    if (count == 4)
+        for (; d + 4 <= width; d += 4) transpose_4(keys + d * PAGE, PAGE, k + d, stride);
+    for (; d < width; d++)
+        for (int64_t r = 0; r < count; r++) keys[d * PAGE + r] = k[r * stride + d];
+    for (int64_t r = 0; r < count; r++) memcpy(values + r * width, v + r * c->n[8], (size_t)width * 4);
 }
 
 // Items run over rows first, then heads, so that neighbours in a line of the K slab are written by one thread, four at a time where they can.
 static void body_cache_append(const QKCall *c, int64_t begin, int64_t end) {
-    int64_t width = c->n[5], stride = c->n[7];
+    int64_t width = c->n[5];
     for (int64_t item = begin, count; item < end; item += count) {
-        int64_t row = item % c->n[0], head = item / c->n[0], d = 0;
-        const float *k = (const float *)c->p[2] + row * stride + head * width, *v = (const float *)c->p[3] + row * c->n[8] + head * width;
+        int64_t row = item % c->n[0], head = item / c->n[0];
+        const float *k = (const float *)c->p[2] + row * c->n[7] + head * width, *v = (const float *)c->p[3] + row * c->n[8] + head * width;
         Slot first = cache_slot(c, row, head);
-        for (count = 1; count < 4 && item + count < end && row + count < c->n[0]; count++)
-            if (cache_slot(c, row + count, head).v != first.v + count * width) break;
-        if (count == 4)
-            for (; d + 4 <= width; d += 4) transpose_4(first.k + d * PAGE, PAGE, k + d, stride);
-        for (; d < width; d++)
-            for (int64_t r = 0; r < count; r++) first.k[d * PAGE + r] = k[r * stride + d];
-        for (int64_t r = 0; r < count; r++) memcpy(first.v + r * width, v + r * c->n[8], (size_t)width * 4);
+        count = 1;
+        if (c->n[11] == QK_F16) append_half(first.k, first.v, first.slot, width, k, v);
+        else if (c->n[11] == QK_Q8_0) append_bytes(first.k, first.v, first.slot, width, k, v);
+        if (c->n[11] != QK_F32) continue;
+        for (; count < 4 && item + count < end && row + count < c->n[0]; count++) {
+            Slot next = cache_slot(c, row + count, head);
+            if (next.k != first.k || next.slot != first.slot + count) break;
+        }
+        append_f32(c, first, k, v, count);
     }
 }
 #endif

@@ -1,7 +1,7 @@
 // Embedding rows and rotary positions.
 #ifndef QUINTET_EMBED_H
 #define QUINTET_EMBED_H
-#include "copy.h"
+#include "blocks.h"
 
 QK_INLINE void embed_row(int type, float *out, const void *table, int64_t start, float scale, bool add, int64_t cols) {
 #define STEP(i, lanes)                                                                              \
@@ -9,6 +9,15 @@ QK_INLINE void embed_row(int type, float *out, const void *table, int64_t start,
     store_n(out + i, lanes, add ? load_n(out + i, lanes) + v : v)
     QK_EACH_VECTOR(i, cols, STEP);
 #undef STEP
+}
+
+static void embed_blocks(int64_t type, float *out, const void *table, int64_t start, float scale, bool add, int64_t cols) {
+    _Alignas(64) float run[256];
+    for (int64_t i = 0; i < cols; i += 256) {
+        int64_t count = cols - i < 256 ? cols - i : 256;
+        from_blocks(type, (const Byte *)table + (start + i) / qk_block_length(type) * qk_block_bytes(type), run, count);
+        embed_row(QK_F32, out + i, run, 0, scale, add, count);
+    }
 }
 
 static void body_embed(const QKCall *c, int64_t begin, int64_t end) {
@@ -25,6 +34,7 @@ static void body_embed(const QKCall *c, int64_t begin, int64_t end) {
 #define CASE(type) case type: embed_row(type, out, c->p[1], ids[r] * cols, c->s[0], add, cols); break;
             CASE(QK_F32) CASE(QK_F16) CASE(QK_BF16)
 #undef CASE
+        default: embed_blocks(c->n[3], out, c->p[1], ids[r] * cols, c->s[0], add, cols);
         }
     }
 }

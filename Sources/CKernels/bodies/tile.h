@@ -2,24 +2,26 @@
 // order of k. Accumulators stay in registers; lanes run along B's rows, A's elements are broadcast.
 #ifndef QUINTET_TILE_H
 #define QUINTET_TILE_H
-#include "simd.h"
+#include "copy.h"
 
 // Rows of a block, and vectors side by side in it: 12 of 16 registers, or 24 of 32.
 enum { TILE_ROWS = 6, TILE_VECTORS = QK_TILE_VECTORS, PAGE = QK_PAGE };
 
 typedef struct {
     float *c;
-    const float *a, *b;
+    const float *a;
+    const void *b;         // f32 or f16
+    bool half;
     int64_t c_stride, a_row, a_step, b_stride;
     int64_t first, last;   // k in [first, last)
     bool add;              // start from C, else from zero
     const float *factor;   // where given, start from factor[r] * C
 } Tile;
 
-QK_INLINE void tile_block(const Tile *t, int64_t column, int rows, int vectors, int64_t lanes) {
+QK_INLINE void tile_block(const Tile *t, int type, int64_t column, int rows, int vectors, int64_t lanes) {
     vf sum[TILE_ROWS][8];
-    const float *a = t->a + t->first * t->a_step, *b = t->b + t->first * t->b_stride + column;
-    int64_t a_row = t->a_row, a_step = t->a_step, b_stride = t->b_stride;
+    const float *a = t->a + t->first * t->a_step;
+    int64_t a_row = t->a_row, a_step = t->a_step, b_stride = t->b_stride, b = t->first * b_stride + column;
     float *c = t->c + column;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++) {
@@ -28,7 +30,7 @@ QK_INLINE void tile_block(const Tile *t, int64_t column, int rows, int vectors, 
         }
     for (int64_t k = t->first; k < t->last; k++, a += a_step, b += b_stride) {
         vf x[8];
-        for (int v = 0; v < vectors; v++) x[v] = load_n(b + v * W, lanes);
+        for (int v = 0; v < vectors; v++) x[v] = load_as(type, t->b, b + v * W, lanes);
         for (int r = 0; r < rows; r++) {
             vf y = splat(a[r * a_row]);
             for (int v = 0; v < vectors; v++) sum[r][v] = fma_(y, x[v], sum[r][v]);
@@ -38,13 +40,15 @@ QK_INLINE void tile_block(const Tile *t, int64_t column, int rows, int vectors, 
         for (int v = 0; v < vectors; v++) store_n(c + r * t->c_stride + v * W, lanes, sum[r][v]);
 }
 
-// Columns [from, to) for a fixed number of rows: wide blocks, single vectors, a cut one.
-#define QK_TILE_OF(rows, vectors)                                                                               \
-    static __attribute__((noinline)) void tile_##rows(const Tile *t, int64_t from, int64_t to) {                \
-        for (; from + vectors * W <= to; from += vectors * W) tile_block(t, from, rows, vectors, W);            \
-        for (; from + W <= to; from += W) tile_block(t, from, rows, 1, W);                                      \
-        if (from < to) tile_block(t, from, rows, 1, to - from);                                                 \
+// Columns [from, to) for a fixed number of rows: wide blocks, half as wide ones, single vectors, a cut one.
+#define QK_TILE_TYPED(rows, vectors, name, type)                                                                        \
+    static __attribute__((noinline)) void tile_##rows##name(const Tile *t, int64_t from, int64_t to) {                  \
+        for (; from + vectors * W <= to; from += vectors * W) tile_block(t, type, from, rows, vectors, W);              \
+        if (from + vectors / 2 * W <= to) tile_block(t, type, from, rows, vectors / 2, W), from += vectors / 2 * W;     \
+        for (; from + W <= to; from += W) tile_block(t, type, from, rows, 1, W);                                        \
+        if (from < to) tile_block(t, type, from, rows, 1, to - from);                                                   \
     }
+#define QK_TILE_OF(rows, vectors) QK_TILE_TYPED(rows, vectors, , QK_F32) QK_TILE_TYPED(rows, vectors, _half, QK_F16)
 QK_TILE_OF(1, 8)
 QK_TILE_OF(2, 4)
 QK_TILE_OF(3, TILE_VECTORS)
@@ -53,14 +57,9 @@ QK_TILE_OF(5, TILE_VECTORS)
 QK_TILE_OF(6, TILE_VECTORS)
 
 static void tile(const Tile *t, int64_t rows, int64_t from, int64_t to) {
-    switch (rows) {
-    case 1: tile_1(t, from, to); break;
-    case 2: tile_2(t, from, to); break;
-    case 3: tile_3(t, from, to); break;
-    case 4: tile_4(t, from, to); break;
-    case 5: tile_5(t, from, to); break;
-    default: tile_6(t, from, to);
-    }
+    static void (*const tiles[][TILE_ROWS])(const Tile *, int64_t, int64_t) = {
+        {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6}, {tile_1_half, tile_2_half, tile_3_half, tile_4_half, tile_5_half, tile_6_half}};
+    tiles[t->half][rows - 1](t, from, to);
 }
 
 // MARK: Packing a page

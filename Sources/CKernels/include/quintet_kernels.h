@@ -94,12 +94,14 @@ enum {
     QK_OP_ATTENTION_GRAD,
     // Attention through a paged cache; one work item is (row, kv head). Keys are taken page by page in absolute order, so a row's bits depend on nothing else.
     // p0 out, p1 q, p2 K slab, p3 V slab, p4 page table i32 [sequences, max pages], p5 positions i32 [rows], p6 sequence i32 [rows], p7? slopes, p8? sinks.
-    // n0 rows, n3 heads, n4 kv heads, n5 head width, n6 q row stride, n9 out row stride, n10 window, n12 max pages. s0 scale, s1 softcap.
-    // A K page is [kv heads][head width][QK_PAGE], a V page is [kv heads][QK_PAGE][head width]; position p lies in page p / QK_PAGE.
+    // n0 rows, n3 heads, n4 kv heads, n5 head width, n6 q row stride, n9 out row stride, n10 window, n11 type of the slabs (f32, f16, q8_0), n12 max pages.
+    // s0 scale, s1 softcap. A K page is [kv heads][head width][QK_PAGE], a V page is [kv heads][QK_PAGE][head width]; position p lies in page p / QK_PAGE.
+    // q8_0 has behind each kv head's bytes the f16 scales of every 32 of a position's numbers, [head width / 32][QK_PAGE] and [QK_PAGE][head width / 32].
     QK_OP_ATTENTION_PAGED,
-    // p0 K slab, p1 V slab, p2 k, p3 v, p4 page table, p5 positions, p6 sequence. n0 rows, n4 kv heads, n5 head width, n7 k row stride, n8 v row stride, n12 max pages.
+    // p0 K slab, p1 V slab, p2 k, p3 v, p4 page table, p5 positions, p6 sequence. n0 rows, n4 kv heads, n5 head width, n7 k row stride, n8 v row stride,
+    // n11 type of the slabs, n12 max pages.
     QK_OP_CACHE_APPEND,
-    // out[r] (+)= scale * table[ids[r]]. p0 out, p1 table, p2 ids i32. n0 rows, n1 cols, n2 table rows (an id outside gives zeros), n3 table type (f32, f16, bf16),
+    // out[r] (+)= scale * table[ids[r]]. p0 out, p1 table, p2 ids i32. n0 rows, n1 cols, n2 table rows (an id outside gives zeros), n3 table type (f32, f16, bf16 or a block format),
     // n4: 1 adds to out. s0 scale.
     QK_OP_EMBED,
     // dtable[ids[r]] += scale * dy[r], rows in order. p0 dtable, p1 dy, p2 ids. n0 rows, n1 cols, n2 table rows. s0 scale.
@@ -121,9 +123,12 @@ enum {
     // kind: activation. p0 C, p1 A, p2 B, p3? bias [n], p4? residual, p5? pre-activation out, p6? gate.
     // n0 m, n1 n, n2 k, n3 A row stride, n4 A column stride, n5 B row stride, n6 B column stride (B[p, j]), n7 C row stride, n8 residual row stride,
     // n9 pre row stride, n10: 1 starts the chains from C (C += A * B; then no alpha), n11 B's type (f32, f16, bf16), n12: 1 B is packed panels (QK_OP_GEMM_PACK),
-    // n13 gate row stride. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
+    // n13 gate row stride. Block formats come packed (n12 = 1), A in contiguous rows of whole blocks; A's numbers then become bytes, 32 with one scale, and a
+    // chain has a link for every block. Up to three formats side by side: columns from n14 (a multiple of QK_PANEL; 0 for none) lie in p7 with type n16,
+    // from n15 in p8 with type n17. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
     QK_OP_GEMM,
     // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
+    // Of a block format: B's rows of blocks one after the other, into panels of the same bytes (block_gemm.h).
     QK_OP_GEMM_PACK,
     // Experts: which of them each row goes to. kind: 0 softmax over all, the `k` largest of it; 1 the `k` largest, softmax over them; 2 sigmoid, the `k` largest
     // of it. Of equal scores the lower expert comes first. p0 experts i32 [rows, k] in rising order, p1 weights [rows, k], p2 scores [rows, experts],
@@ -209,6 +214,8 @@ void qk_replay(const QKCall *calls, int64_t count);
 void *qk_thread_context(void);
 void qk_set_thread_context(void *context);
 
+// Bytes of one kv head's keys (or values) in a cache page of a type: f32, f16, q8_0.
+int64_t qk_cache_page_bytes(int64_t type, int64_t width);
 // Bytes of packed panels for a B of k x n.
 size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type);
 

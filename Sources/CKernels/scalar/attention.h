@@ -3,21 +3,27 @@
 #define QUINTET_SCALAR_ATTENTION_H
 #include "numbers.h"
 
-// Where keys and values lie: in rows, or in the pages of a cache.
+// Where keys and values lie: in rows, or in the pages of a cache, in their type.
 typedef struct {
     const float *k, *v;
     int64_t k_stride, v_stride, width;
     const int32_t *pages; // NULL: rows
-    int64_t kv_heads, kv_head;
+    int64_t kv_heads, kv_head, type;
 } Keys;
 
+// Number i of a page whose scale, if it has one, is number s.
+static float page_at(const Keys *s, const void *slab, int64_t page, int64_t i, int64_t scale) {
+    const uint8_t *base = (const uint8_t *)slab + (page * s->kv_heads + s->kv_head) * qk_cache_page_bytes(s->type, s->width);
+    if (s->type != QK_Q8_0) return read_as(s->type, base, i);
+    return (float)((const int8_t *)base)[i] * read_as(QK_F16, base + s->width * QK_PAGE, scale);
+}
 static float key_at(const Keys *s, int64_t key, int64_t d) {
     if (!s->pages) return s->k[key * s->k_stride + d];
-    return s->k[((s->pages[key / QK_PAGE] * s->kv_heads + s->kv_head) * s->width + d) * QK_PAGE + key % QK_PAGE];
+    return page_at(s, s->k, s->pages[key / QK_PAGE], d * QK_PAGE + key % QK_PAGE, d / 32 * QK_PAGE + key % QK_PAGE);
 }
 static float value_at(const Keys *s, int64_t key, int64_t d) {
     if (!s->pages) return s->v[key * s->v_stride + d];
-    return s->v[((s->pages[key / QK_PAGE] * s->kv_heads + s->kv_head) * QK_PAGE + key % QK_PAGE) * s->width + d];
+    return page_at(s, s->v, s->pages[key / QK_PAGE], key % QK_PAGE * s->width + d, key % QK_PAGE * ((s->width + 31) / 32) + d / 32);
 }
 
 typedef struct {
@@ -75,7 +81,7 @@ static void scalar_attention(const QKCall *c, int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; item++) {
         int64_t batch = item % pairs / kv_heads, kv_head = item % pairs % kv_heads, from = ((tq + size - 1) / size - 1 - item / pairs) * size;
         Keys keys = {(const float *)c->p[2] + batch * tk * c->n[7] + kv_head * width, (const float *)c->p[3] + batch * tk * c->n[8] + kv_head * width,
-                     c->n[7], c->n[8], width, NULL, 0, 0};
+                     c->n[7], c->n[8], width, NULL, 0, 0, QK_F32};
         for (int64_t head = kv_head * (heads / kv_heads); head < (kv_head + 1) * (heads / kv_heads); head++)
             for (int64_t i = from; i < tq && i < from + size; i++) {
                 Query query = query_of(c, c->p[5] ? (const uint8_t *)c->p[5] + batch * tk : NULL, c->p[6], c->p[7], head, i);
@@ -111,7 +117,7 @@ static void scalar_attention_grad(const QKCall *c, int64_t begin, int64_t end) {
     int64_t tq = c->n[1], tk = c->n[2], kv_heads = c->n[4], width = c->n[5], group = c->n[3] / kv_heads;
     for (int64_t item = begin; item < end; item++) {
         int64_t batch = item / kv_heads, kv_head = item % kv_heads, k_at = batch * tk * c->n[7] + kv_head * width, v_at = batch * tk * c->n[8] + kv_head * width;
-        Keys keys = {(const float *)c->p[4] + k_at, (const float *)c->p[5] + v_at, c->n[7], c->n[8], width, NULL, 0, 0};
+        Keys keys = {(const float *)c->p[4] + k_at, (const float *)c->p[5] + v_at, c->n[7], c->n[8], width, NULL, 0, 0, QK_F32};
         double *dk = qk_scratch(sizeof(double) * (size_t)(2 * tk * width + 1)), *dv = dk + tk * width;
         memset(dk, 0, sizeof(double) * (size_t)(2 * tk * width));
         for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
@@ -132,7 +138,7 @@ static void scalar_attention_paged(const QKCall *c, int64_t begin, int64_t end) 
     const float *slopes = c->p[7], *sinks = c->p[8];
     for (int64_t item = begin; item < end; item++) {
         int64_t row = item % rows, kv_head = item / rows, position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row];
-        Keys keys = {c->p[2], c->p[3], 0, 0, width, (const int32_t *)c->p[4] + sequence * c->n[12], kv_heads, kv_head};
+        Keys keys = {c->p[2], c->p[3], 0, 0, width, (const int32_t *)c->p[4] + sequence * c->n[12], kv_heads, kv_head, c->n[11]};
         for (int64_t head = kv_head * (heads / kv_heads); head < (kv_head + 1) * (heads / kv_heads); head++) {
             Query query = {NULL, position, position + 1, c->n[10], true, (double)c->s[0], (double)c->s[1], slopes ? (double)slopes[head] : 0,
                            sinks ? (double)sinks[head] : -INFINITY};
@@ -141,16 +147,30 @@ static void scalar_attention_paged(const QKCall *c, int64_t begin, int64_t end) 
     }
 }
 
+// A position's numbers `stride` apart in its page; q8_0's scales `scale_stride` apart behind it.
+static void append_numbers(int64_t type, uint8_t *page, int64_t at, int64_t stride, int64_t scale_at, int64_t scale_stride, const float *x, int64_t width) {
+    for (int64_t d = 0; d < width && type != QK_Q8_0; d++) write_as(type, page, at + d * stride, x[d]);
+    for (int64_t d = 0; d < width && type == QK_Q8_0; d += 32, scale_at += scale_stride) {
+        int64_t end = d + 32 < width ? d + 32 : width;
+        float most = 0;
+        for (int64_t i = d; i < end; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+        write_as(QK_F16, page + width * QK_PAGE, scale_at, most / 127);
+        float scale = read_as(QK_F16, page + width * QK_PAGE, scale_at), inverse = scale > 0 ? 1 / scale : 0;
+        for (int64_t i = d; i < end; i++) {
+            float v = rintf(x[i] * inverse);
+            ((int8_t *)page)[at + i * stride] = (int8_t)(v > -127 ? v < 127 ? v : 127 : -127);
+        }
+    }
+}
+
 static void scalar_cache_append(const QKCall *c, int64_t begin, int64_t end) {
     int64_t kv_heads = c->n[4], width = c->n[5];
     for (int64_t item = begin; item < end; item++) {
         int64_t row = item % c->n[0], head = item / c->n[0];
-        int64_t position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row];
-        int64_t page = ((const int32_t *)c->p[4])[sequence * c->n[12] + position / QK_PAGE];
-        for (int64_t d = 0; d < width; d++) {
-            ((float *)c->p[0])[((page * kv_heads + head) * width + d) * QK_PAGE + position % QK_PAGE] = ((const float *)c->p[2])[row * c->n[7] + head * width + d];
-            ((float *)c->p[1])[((page * kv_heads + head) * QK_PAGE + position % QK_PAGE) * width + d] = ((const float *)c->p[3])[row * c->n[8] + head * width + d];
-        }
+        int64_t position = ((const int32_t *)c->p[5])[row], sequence = ((const int32_t *)c->p[6])[row], slot = position % QK_PAGE;
+        int64_t page = ((const int32_t *)c->p[4])[sequence * c->n[12] + position / QK_PAGE], at = (page * kv_heads + head) * qk_cache_page_bytes(c->n[11], width);
+        append_numbers(c->n[11], (uint8_t *)c->p[0] + at, slot, QK_PAGE, slot, QK_PAGE, (const float *)c->p[2] + row * c->n[7] + head * width, width);
+        append_numbers(c->n[11], (uint8_t *)c->p[1] + at, slot * width, 1, slot * ((width + 31) / 32), 1, (const float *)c->p[3] + row * c->n[8] + head * width, width);
     }
 }
 #endif

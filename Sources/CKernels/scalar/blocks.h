@@ -50,4 +50,10 @@ static float from_block(int64_t type, const uint8_t *b, int i) {
     default: return from_k_block(type, b, i);
     }
 }
+
+// Element i of a row of blocks.
+static float element_of(int64_t type, const void *blocks, int64_t i) {
+    int64_t length = qk_block_length(type);
+    return from_block(type, (const uint8_t *)blocks + i / length * qk_block_bytes(type), (int)(i % length));
+}
 #endif

@@ -15,12 +15,6 @@ static void scalar_copy(const QKCall *c, int64_t begin, int64_t end) {
     }
 }
 
-// Element i of a row of blocks.
-static float element_of(int64_t type, const void *blocks, int64_t i) {
-    int64_t length = qk_block_length(type);
-    return from_block(type, (const uint8_t *)blocks + i / length * qk_block_bytes(type), (int)(i % length));
-}
-
 static void scalar_cast(const QKCall *c, int64_t begin, int64_t end) {
     if (c->n[1] >= QK_BLOCKS) {
         qk_cast_blocks_plain(c, begin, end);

@@ -1,7 +1,7 @@
 // The plain twins of the kernels over rows. Sums along a row are taken in f64; sums over rows in f32 and in order, as the contract says.
 #ifndef QUINTET_SCALAR_ROWS_H
 #define QUINTET_SCALAR_ROWS_H
-#include "numbers.h"
+#include "blocks.h"
 
 static void scalar_reduce_cols(const QKCall *c, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
@@ -52,12 +52,16 @@ static void scalar_embed_grad(const QKCall *c, int64_t begin, int64_t end) {
         }
 }
 
+static float table_at(const QKCall *c, int64_t i) {
+    return c->n[3] >= QK_BLOCKS ? element_of(c->n[3], c->p[1], i) : read_as(c->n[3], c->p[1], i);
+}
+
 static void scalar_embed(const QKCall *c, int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
         int64_t id = ((const int32_t *)c->p[2])[r];
         for (int64_t j = 0; j < c->n[1]; j++) {
             float *out = (float *)c->p[0] + r * c->n[1] + j;
-            float v = id >= 0 && id < c->n[2] ? c->s[0] * read_as(c->n[3], c->p[1], id * c->n[1] + j) : 0;
+            float v = id >= 0 && id < c->n[2] ? c->s[0] * table_at(c, id * c->n[1] + j) : 0;
             *out = c->n[4] == 1 ? *out + v : v;
         }
     }

@@ -29,14 +29,17 @@ public struct WeightReader: Sendable {
 
     /// The parameter: the file's own pages where nothing has to be done, else a copy.
     public func read(_ name: String) throws(FileError) -> Tensor {
+        let parts = try parts(name)
+        return parts.count == 1 ? parts[0] : Self.stack(parts, plans[name]?.shape ?? [])
+    }
+
+    /// The parameter as matrices whose rows, one after the other, are its own: the file's own pages, each in its own type.
+    public func parts(_ name: String) throws(FileError) -> [Tensor] {
         guard let plan = plans[name] else { throw FileError("a parameter that was not asked for", field: name) }
         var parts: [Tensor] = []
         for part in plan.parts { parts.append(try part.file.tensor(part.entry)) }
-        switch plan.pattern {
-        case .same: return parts[0]
-        case .transposed: return parts[0].transposed.contiguous()
-        case .stacked: return Self.stack(parts, plan.shape)
-        }
+        if case .transposed = plan.pattern { return [parts[0].transposed.contiguous()] }
+        return parts
     }
 
     /// Tells the system that the parameter's pages in the files are not needed soon; reading them again is fine.

@@ -1,5 +1,5 @@
 public import QuintetLayers
-import QuintetTensors
+public import QuintetTensors
 
 /// One text being made: the model, its cache, and the logits of the last token.
 ///
@@ -26,7 +26,7 @@ public final class GenerationSession {
     private static let chunk = 512
 
     /// - Throws: `OptionError` where the model cannot hold `capacity` tokens.
-    public init(_ model: Transformer, capacity: Int) throws(OptionError) {
+    public init(_ model: Transformer, capacity: Int, cacheType: CacheType = .f32) throws(OptionError) {
         if model.spec.embedding.positions == .learned, capacity > model.spec.context {
             throw OptionError(option: "context", expected: "at most \(model.spec.context), the positions this model learned", found: "\(capacity)")
         }
@@ -35,7 +35,7 @@ public final class GenerationSession {
         }
         self.model = model
         self.capacity = capacity
-        cache = KVCache(model.spec, capacity: capacity)
+        cache = KVCache(model.spec, capacity: capacity, type: cacheType)
         sequences = Tensor([Int32](repeating: 0, count: Self.chunk), [Self.chunk])
         lastLogits = Tensor.filled([1, model.spec.vocabulary])
         cache.reserve(capacity)

@@ -33,16 +33,30 @@ final class StoredParameters: ParameterSource {
     }
 
     func parameter(_ name: String, _ shape: Shape) throws -> Tensor {
-        let before = last.withLock { last in
-            defer { last = name }
-            return last
-        }
-        if let before { reader.release(before) }
+        moveOn(to: name)
         let tensor = precision.kept(try reader.read(name))
         guard tensor.shape == shape else {
             throw ParameterError(name: name, expected: "shape \(shape)", found: "shape \(tensor.shape)")
         }
         return tensor
+    }
+
+    func parts(_ name: String, _ shape: Shape) throws -> [Tensor] {
+        moveOn(to: name)
+        let parts = try reader.parts(name).map(precision.kept)
+        let rows = parts.reduce(0) { $0 + $1.shape[0] }
+        guard shape.rank == 2, rows == shape[0], parts.allSatisfy({ $0.shape.rank == 2 && $0.shape[1] == shape[1] }) else {
+            throw ParameterError(name: name, expected: "shape \(shape)", found: "\(parts.map(\.shape))")
+        }
+        return parts
+    }
+
+    private func moveOn(to name: String) {
+        let before = last.withLock { last in
+            defer { last = name }
+            return last
+        }
+        if let before { reader.release(before) }
     }
 }
 

@@ -102,19 +102,45 @@ func setHeads(_ call: inout KernelCall, _ shape: AttentionShape) {
     call.s.1 = shape.softcap
 }
 
+/// What a cache holds keys and values in.
+public enum CacheType: String, Sendable, CaseIterable {
+    /// As they were computed.
+    case f32
+    case f16
+    /// Bytes, and an f16 scale for each 32 numbers of a position.
+    case q8_0
+
+    var dtype: DType {
+        switch self {
+        case .f32: .f32
+        case .f16: .f16
+        case .q8_0: .q8_0
+        }
+    }
+
+    /// Bytes of a page's keys (or values) of one head.
+    func pageBytes(headWidth: Int) -> Int { Int(qk_cache_page_bytes(dtype.rawValue, Int64(headWidth))) }
+}
+
 /// One layer's keys and values in pages of `QK_PAGE` positions; sequences own pages through a table.
 public struct CachePages: Sendable {
-    /// f32 slabs [pages, kvHeads, headWidth, page] and [pages, kvHeads, page, headWidth].
-    public let keys: Tensor, values: Tensor
+    /// Slabs of `pages` pages: [pages, kvHeads, headWidth, page] and [pages, kvHeads, page, headWidth], as `quintet_kernels.h` has it for each type.
+    public let keys: Storage, values: Storage
+    public let type: CacheType
     /// i32 [sequences, maxPages]: which page holds positions page * i and up.
     public let table: Tensor
+    /// Bytes of keys and values that a position takes.
+    public let bytesPerPosition: Int
 
     public static let pageLength = Int(QK_PAGE)
 
-    public init(keys: Tensor, values: Tensor, table: Tensor) {
-        self.keys = keys
-        self.values = values
+    public init(_ type: CacheType, pages: Int, kvHeads: Int, headWidth: Int, table: Tensor) {
+        let bytes = kvHeads * type.pageBytes(headWidth: headWidth)
+        keys = Storage(byteCount: pages * bytes)
+        values = Storage(byteCount: pages * bytes)
+        self.type = type
         self.table = table
+        bytesPerPosition = 2 * bytes / Self.pageLength
     }
 }
 
@@ -140,8 +166,8 @@ struct AttentionParts {
 func attend(_ parts: AttentionParts, _ pages: CachePages, _ positions: Tensor, _ sequences: Tensor, _ shape: AttentionShape) -> Tensor {
     let maxPages = Int64(pages.table.shape.columns)
     var append = KernelCall(QK_OP_CACHE_APPEND)
-    append.p.0 = pages.keys.data
-    append.p.1 = pages.values.data
+    append.p.0 = pages.keys.base
+    append.p.1 = pages.values.base
     append.p.2 = parts.k
     append.p.3 = parts.v
     append.p.4 = pages.table.data
@@ -152,6 +178,7 @@ func attend(_ parts: AttentionParts, _ pages: CachePages, _ positions: Tensor, _
     append.n.5 = Int64(shape.headWidth)
     append.n.7 = Int64(parts.kvStride)
     append.n.8 = Int64(parts.kvStride)
+    append.n.11 = pages.type.dtype.rawValue
     append.n.12 = maxPages
     append.run()
 
@@ -159,8 +186,8 @@ func attend(_ parts: AttentionParts, _ pages: CachePages, _ positions: Tensor, _
     var call = KernelCall(QK_OP_ATTENTION_PAGED)
     call.p.0 = out.data
     call.p.1 = parts.q
-    call.p.2 = pages.keys.data
-    call.p.3 = pages.values.data
+    call.p.2 = pages.keys.base
+    call.p.3 = pages.values.base
     call.p.4 = pages.table.data
     call.p.5 = positions.data
     call.p.6 = sequences.data
@@ -169,6 +196,7 @@ func attend(_ parts: AttentionParts, _ pages: CachePages, _ positions: Tensor, _
     call.n.0 = Int64(parts.rows)
     setHeads(&call, shape)
     call.n.6 = Int64(parts.qStride)
+    call.n.11 = pages.type.dtype.rawValue
     call.n.12 = maxPages
     call.run()
     return out

@@ -1,53 +1,5 @@
 import CQuintetKernels
 
-/// The right side of a matrix product: weights [outputs, inputs], dense or packed once for inference.
-public enum Weight: Sendable {
-    /// [outputs, inputs], f32, f16 or bf16.
-    case dense(Tensor)
-    case packed(PackedMatrix)
-
-    public var outputs: Int {
-        switch self {
-        case .dense(let tensor): tensor.shape[0]
-        case .packed(let matrix): matrix.outputs
-        }
-    }
-
-    public var inputs: Int {
-        switch self {
-        case .dense(let tensor): tensor.shape[1]
-        case .packed(let matrix): matrix.inputs
-        }
-    }
-}
-
-/// A weight matrix in column panels, the order in which the kernels read it.
-public struct PackedMatrix: Sendable {
-    public let outputs: Int, inputs: Int
-    public let dtype: DType
-    let storage: Storage
-
-    /// Packs [outputs, inputs] weights.
-    public init(_ weights: Tensor) {
-        outputs = weights.shape[0]
-        inputs = weights.shape[1]
-        dtype = weights.dtype
-        storage = Storage(byteCount: qk_gemm_packed_bytes(Int64(outputs), Int64(inputs), Int32(dtype.rawValue)))
-        var call = KernelCall(QK_OP_GEMM_PACK)
-        call.p.0 = storage.base
-        call.p.1 = weights.data
-        call.n.0 = Int64(outputs)
-        call.n.1 = Int64(inputs)
-        call.n.5 = Int64(weights.strides[1])
-        call.n.6 = Int64(weights.strides[0])
-        call.n.11 = dtype.rawValue
-        call.run()
-    }
-
-    /// Bytes as stored.
-    public var byteCount: Int { storage.byteCount }
-}
-
 /// What happens to a tile of a product while it is still in registers: v = f(sum + bias); v *= gate; v += residual.
 public struct Epilogue {
     public var bias: Tensor?
@@ -121,37 +73,6 @@ private func product(_ y: Tensor, _ x: Tensor, _ weight: Weight, _ epilogue: Epi
     call.s.0 = 1
     weight.place(in: &call)
     call.run()
-}
-
-extension Weight {
-    /// Where the right side of a product lies, and how.
-    func place(in call: inout KernelCall) {
-        call.p.2 = address
-        switch self {
-        case .dense(let w):
-            call.n.5 = Int64(w.strides[1])
-            call.n.6 = Int64(w.strides[0])
-            call.n.11 = w.dtype.rawValue
-        case .packed(let matrix):
-            call.n.11 = matrix.dtype.rawValue
-            call.n.12 = 1
-        }
-    }
-
-    var address: UnsafeMutableRawPointer {
-        switch self {
-        case .dense(let w): w.data
-        case .packed(let matrix): matrix.storage.base
-        }
-    }
-
-    /// Bytes as stored.
-    public var byteCount: Int {
-        switch self {
-        case .dense(let w): w.count * w.dtype.byteCount
-        case .packed(let matrix): matrix.byteCount
-        }
-    }
 }
 
 /// Back through gate and activation: the gradient of the plain product.

@@ -3,7 +3,7 @@ public import QuintetFiles
 import QuintetGeneration
 import QuintetLayers
 import QuintetModels
-import QuintetTensors
+public import QuintetTensors
 
 /// How fast a model reads a prompt and writes a continuation, as a share of what this machine can do.
 ///
@@ -15,6 +15,7 @@ public struct ModelBenchmark: Sendable {
     public var threads: Int
     /// Timed runs, after one to warm up; medians count.
     public var runs = 3
+    public var cacheType = CacheType.f16
 
     public init(threads: Int) { self.threads = threads }
 
@@ -23,26 +24,26 @@ public struct ModelBenchmark: Sendable {
         try measure { () throws -> (String, Transformer, Int) in
             let folder = try ModelFolder.open(path)
             let width = max(folder.storedType.bits / 8, 1)
-            return (path, try folder.transformer(), Self.bytesPerToken(folder.spec) { $0.shape.count < 2 ? 4 : width })
+            return (path, try folder.transformer(), Self.bytesPerToken(folder.spec) { $0.count * ($0.shape.count < 2 ? 4 : width) })
         }
     }
 
-    /// Measures a preset with random weights in f32.
-    public func run(preset: Preset) throws -> Report {
+    /// Measures a preset with random weights, its matrices in a type or a mixture of types.
+    public func run(preset: Preset, types: StoredTypes = .plain(.f32)) throws -> Report {
         try measure { () throws -> (String, Transformer, Int) in
             let spec = try preset.shape.spec()
-            let store = ParameterStore(spec.parameters, gradients: false)
-            store.initialize(seed: 1)
-            return (preset.name, try Transformer(spec, ParameterScope(store, .packed)), Self.bytesPerToken(spec) { _ in 4 })
+            let layers = spec.layers.count
+            let source = RandomParameters(spec.parameters) { types.type(of: $0, part: $1, layers: layers).fitting($2) }
+            return (preset.name, try Transformer(spec, ParameterScope(source, .packed)), Self.bytesPerToken(spec, source.bytes))
         }
     }
 
     /// Bytes of weights that one token reads: everything but tables of which it takes one row.
-    private static func bytesPerToken(_ spec: TransformerSpec, _ width: (ParameterSpec) -> Int) -> Int {
+    private static func bytesPerToken(_ spec: TransformerSpec, _ bytes: (ParameterSpec) -> Int) -> Int {
         let tied = spec.head.projection == .tied
         return spec.parameters.reduce(0) { sum, parameter in
             let isTable = parameter.role == .embedding && !(tied && parameter.name == "embedding.tokens.weight")
-            return isTable ? sum : sum + parameter.count * width(parameter)
+            return isTable ? sum : sum + bytes(parameter)
         }
     }
 
@@ -52,7 +53,7 @@ public struct ModelBenchmark: Sendable {
         let start = clock.now
         let (name, model, bytes) = try load()
         let loadSeconds = (clock.now - start) / .seconds(1)
-        let session = try GenerationSession(model, capacity: promptTokens + generatedTokens)
+        let session = try GenerationSession(model, capacity: promptTokens + generatedTokens, cacheType: cacheType)
         _ = try time(session, clock)
         let peak = MachineLimit.peakResidentBytes
         let before = Limits(threads: threads)
@@ -134,6 +135,7 @@ extension ModelBenchmark {
             return [
                 "model": .string(name), "parameters": JSON(parameters), "threads": JSON(benchmark.threads), "isa": .string(InstructionSet.name),
                 "prompt": JSON(benchmark.promptTokens), "generate": JSON(benchmark.generatedTokens), "runs": JSON(benchmark.runs),
+                "cache_type": .string(benchmark.cacheType.rawValue),
                 "prompt_tokens_per_second": .number(promptTokensPerSecond), "tokens_per_second": .number(tokensPerSecond),
                 "share_of_limit": .number(shareOfLimit), "prompt_share_of_limit": .number(promptShareOfLimit),
                 "prompt_tokens_per_second_runs": rates(promptSeconds, benchmark.promptTokens),

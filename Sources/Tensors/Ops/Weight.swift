@@ -1,0 +1,148 @@
+import CQuintetKernels
+
+/// The right side of a matrix product: weights [outputs, inputs], dense, or packed once for inference in the order in which the kernels read them.
+public enum Weight: Sendable {
+    /// [outputs, inputs], f32, f16 or bf16.
+    case dense(Tensor)
+    /// Panels of f32, f16 or bf16.
+    case packed(PackedMatrix)
+    /// Panels of block formats, as they are stored.
+    case quantized(QuantizedMatrix)
+
+    public var outputs: Int {
+        switch self {
+        case .dense(let tensor): tensor.shape[0]
+        case .packed(let matrix): matrix.outputs
+        case .quantized(let matrix): matrix.outputs
+        }
+    }
+
+    public var inputs: Int {
+        switch self {
+        case .dense(let tensor): tensor.shape[1]
+        case .packed(let matrix): matrix.inputs
+        case .quantized(let matrix): matrix.inputs
+        }
+    }
+
+    /// Bytes that a product reads.
+    public var byteCount: Int {
+        switch self {
+        case .dense(let tensor): tensor.byteCount
+        case .packed(let matrix): matrix.byteCount
+        case .quantized(let matrix): matrix.byteCount
+        }
+    }
+}
+
+extension Weight {
+    /// Where the right side of a product lies, and how.
+    func place(in call: inout KernelCall) {
+        call.p.2 = address
+        switch self {
+        case .dense(let w):
+            call.n.5 = Int64(w.strides[1])
+            call.n.6 = Int64(w.strides[0])
+            call.n.11 = w.dtype.rawValue
+        case .packed(let matrix):
+            call.n.11 = matrix.dtype.rawValue
+            call.n.12 = 1
+        case .quantized(let matrix):
+            call.n.11 = matrix.segments[0].dtype.rawValue
+            call.n.12 = 1
+            matrix.placeRest(in: &call)
+        }
+    }
+
+    var address: UnsafeMutableRawPointer {
+        switch self {
+        case .dense(let w): w.data
+        case .packed(let matrix): matrix.data
+        case .quantized(let matrix): matrix.segments[0].panels.data
+        }
+    }
+}
+
+extension Weight {
+    /// Packs matrices of `inputs` columns whose rows, one after the other, are one weight: q, k and v, say, each in the type it is stored in.
+    ///
+    /// Block formats stay as they are, up to three of them side by side where their rows come in sixteens; plain types stay where all parts have the
+    /// same; what is mixed otherwise becomes f32. The pages of parts that lie in mapped files are given back as they are consumed.
+    public init(packing parts: [Tensor]) {
+        if let matrix = QuantizedMatrix(parts) {
+            self = .quantized(matrix)
+        } else if parts.allSatisfy({ $0.dtype == parts[0].dtype && !$0.dtype.isBlockFormat }) {
+            self = .packed(PackedMatrix(parts))
+        } else {
+            self = .packed(PackedMatrix(parts.map { $0.cast(to: .f32) }))
+        }
+    }
+}
+
+/// A weight matrix in column panels, the order in which the kernels read it.
+public struct PackedMatrix: Sendable {
+    public let outputs: Int, inputs: Int
+    public let dtype: DType
+    private let panels: Panels
+
+    /// Packs [outputs, inputs] weights, f32, f16 or bf16.
+    public init(_ weights: Tensor) { self.init([weights]) }
+
+    /// Packs matrices of one type whose rows, one after the other, are the weights.
+    public init(_ parts: [Tensor]) {
+        outputs = parts.reduce(0) { $0 + $1.shape[0] }
+        inputs = parts[0].shape[1]
+        dtype = parts[0].dtype
+        panels = Panels(packing: parts)
+    }
+
+    var data: UnsafeMutableRawPointer { panels.data }
+
+    /// Bytes as stored.
+    public var byteCount: Int { Panels.byteCount(rows: outputs, columns: inputs, dtype) }
+}
+
+/// A weight matrix in block formats: panels of sixteen rows with the very bytes of the file, turned for the kernels.
+///
+/// Products with it take activations as bytes: blocks of 32 with a scale, made once per row. A row's result does not depend on the rows beside
+/// it, and the integer parts are exact, so the bits are the same for any batch, chunk, thread count and instruction set.
+public struct QuantizedMatrix: Sendable {
+    public let outputs: Int, inputs: Int
+    let segments: [Segment]
+
+    /// Rows in one format.
+    struct Segment: Sendable {
+        let rows: Int
+        let dtype: DType
+        let panels: Panels
+    }
+
+    /// Packs block-format parts; nil where they cannot lie side by side: a plain type among them, a change of format inside a panel, more than three.
+    public init?(_ parts: [Tensor]) {
+        guard parts.allSatisfy(\.dtype.isBlockFormat) else { return nil }
+        var runs: [[Tensor]] = []
+        for part in parts {
+            if let last = runs.last?.first, last.dtype == part.dtype { runs[runs.count - 1].append(part) } else { runs.append([part]) }
+        }
+        let rows = runs.map { $0.reduce(0) { $0 + $1.shape[0] } }
+        guard runs.count <= 3, rows.dropLast().allSatisfy({ $0 % Panels.rows == 0 }) else { return nil }
+        outputs = rows.reduce(0, +)
+        inputs = parts[0].shape[1]
+        segments = zip(runs, rows).map { Segment(rows: $1, dtype: $0[0].dtype, panels: Panels(packing: $0)) }
+    }
+
+    /// Bytes as stored.
+    public var byteCount: Int { segments.reduce(0) { $0 + Panels.byteCount(rows: $1.rows, columns: inputs, $1.dtype) } }
+
+    /// Where a product finds the segments after the first.
+    func placeRest(in call: inout KernelCall) {
+        guard segments.count > 1 else { return }
+        call.p.7 = segments[1].panels.data
+        call.n.14 = Int64(segments[0].rows)
+        call.n.16 = segments[1].dtype.rawValue
+        guard segments.count > 2 else { return }
+        call.p.8 = segments[2].panels.data
+        call.n.15 = Int64(segments[0].rows + segments[1].rows)
+        call.n.17 = segments[2].dtype.rawValue
+    }
+}
