@@ -63,7 +63,7 @@ static void attention_item(const QKCall *c, const Attention *a, const QueryTile 
         int64_t keys = tk - key < PAGE ? tk - key : PAGE;
         pack_columns(w.k, key_row(c, 2, c->n[7], t, key), c->n[7], keys, a->width);
         pack_rows(w.v, a->padded, key_row(c, 3, c->n[8], t, key), c->n[8], keys, a->width);
-        Page page = {w.k, w.v, false, a->padded, key, tk, mask ? mask + key : NULL};
+        Page page = {.k = w.k, .v = w.v, .v_stride = a->padded, .first = key, .keys = tk, .mask = mask ? mask + key : NULL};
         Ahead ahead = next_page(c, a, t, next, key, stop);
         attend_tile(c, a, t, &page, w.state, &ahead);
     }
@@ -91,19 +91,24 @@ static int64_t page_at(const Attention *a, Cache cache, int64_t kv_head, int64_t
     return ((int64_t)cache.pages[key / PAGE] * a->kv_heads + kv_head) * qk_cache_page_bytes(cache.type, a->width);
 }
 
-// The page of `key` where it lies, or, where many rows will read it, as f32 in the workspace. `last`: no later page will be asked for.
-static Page cache_page(const Attention *a, Cache cache, int64_t kv_head, int64_t key, bool last, bool many, const Workspace *w) {
-    int64_t at = page_at(a, cache, kv_head, key), next = last ? at : page_at(a, cache, kv_head, key + PAGE);
+// The page of `key` as it lies (`w` then takes its scales) or, where many rows will read it, as f32 in the workspace.
+static Page cache_page(const Attention *a, Cache cache, int64_t kv_head, int64_t key, bool many, const Workspace *w) {
+    int64_t at = page_at(a, cache, kv_head, key);
     const uint8_t *k = cache.k + at, *v = cache.v + at;
-    if (cache.type == QK_F32 || (cache.type == QK_F16 && !many)) return (Page){k, v, cache.type == QK_F16, a->width, key, INT64_MAX, NULL};
-    if (cache.type == QK_F16) {
-        unpack_half_page(k, w->k, a->width, cache.k + next);
-        unpack_half_page(v, w->v, a->width, cache.v + next);
+    Page page = {.k = k, .v = v, .v_stride = a->width, .first = key, .keys = INT64_MAX};
+    if (cache.type == QK_F32) return page;
+    if (many) {
+        if (cache.type == QK_F16) unpack_half_page(k, w->k, a->width), unpack_half_page(v, w->v, a->width);
+        else unpack_byte_keys(k, w->k, a->width), unpack_byte_values(v, w->v, a->width);
+        page.k = w->k, page.v = w->v;
+    } else if (cache.type == QK_F16) {
+        page.k_kind = page.v_kind = B_HALVES;
     } else {
-        unpack_byte_keys(k, w->k, a->width, cache.k + next);
-        unpack_byte_values(v, w->v, a->width, cache.v + next);
+        halves_to_floats(k + a->width * PAGE, w->k, cache_runs(a->width) * PAGE);
+        halves_to_floats(v + a->width * PAGE, w->v, cache_runs(a->width) * PAGE);
+        page.k_kind = B_BYTES_BY_STEP, page.v_kind = B_BYTES_BY_COLUMN, page.k_scales = w->k, page.v_scales = w->v;
     }
-    return (Page){w->k, w->v, false, a->width, key, INT64_MAX, NULL};
+    return page;
 }
 
 // Pages lie in no order, so nobody sees the next one coming: its lines are asked for while this one is worked on.
@@ -118,9 +123,8 @@ static void paged_run(const QKCall *c, const Attention *a, Cache cache, int64_t 
     Workspace w = workspace(a, group * count);
     clear_state(w.state, group * count, a->padded);
     for (int64_t key = low_key(a, position) / PAGE * PAGE; key <= position + count - 1; key += PAGE) {
-        bool last = key + PAGE > position + count - 1;
-        Page page = cache_page(a, cache, kv_head, key, last, count * group > 2 * TILE_ROWS, &w);
-        if (!last && count * group <= 2 * TILE_ROWS && cache.type != QK_Q8_0) fetch_page(a, cache, kv_head, key + PAGE);
+        Page page = cache_page(a, cache, kv_head, key, count * group > 2 * TILE_ROWS, &w);
+        if (key + PAGE <= position + count - 1) fetch_page(a, cache, kv_head, key + PAGE);
         const float *q = (const float *)c->p[1] + begin * c->n[6] + head * a->width;
         // Lone rows take the heads of their group together, runs take positions together.
         if (count == 1) {

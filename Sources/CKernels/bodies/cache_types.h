@@ -14,13 +14,7 @@ static void halves_to_floats(const uint8_t *from, float *to, int64_t count) {
     const uint16_t *halves = (const uint16_t *)from;
     for (int64_t i = 0; i < count; i += W) store_n(to + i, count - i, from_f16(load_lanes_16(halves + i, count - i)));
 }
-// A page and, line by line as it is read, the same place of the page that comes after it: pages lie in no order, so nobody else sees it coming.
-static void unpack_half_page(const uint8_t *from, float *to, int64_t width, const uint8_t *next) {
-    for (int64_t i = 0; i < width * PAGE; i += 32) {
-        __builtin_prefetch(next + 2 * i);
-        for (int j = 0; j < 32; j += W) store(to + i + j, from_f16(*(const vu16_any *)((const uint16_t *)from + i + j)));
-    }
-}
+static void unpack_half_page(const uint8_t *from, float *to, int64_t width) { halves_to_floats(from, to, width * PAGE); }
 static void append_half(uint8_t *k, uint8_t *v, int64_t slot, int64_t width, const float *key, const float *value) {
     uint16_t *keys = (uint16_t *)k + slot, *values = (uint16_t *)v + slot * width;
     for (int64_t i = 0; i < width; i += W) {
@@ -33,19 +27,17 @@ static void append_half(uint8_t *k, uint8_t *v, int64_t slot, int64_t width, con
 
 QK_INLINE float cache_scale(const uint8_t *p, int64_t i) { return (float)((const _Float16 *)p)[i]; }
 
-static void unpack_byte_keys(const uint8_t *from, float *to, int64_t width, const uint8_t *next) {
+static void unpack_byte_keys(const uint8_t *from, float *to, int64_t width) {
     float scales[PAGE];
     for (int64_t d = 0; d < width; d++) {
         if (d % CACHE_RUN == 0) halves_to_floats(from + width * PAGE + d / CACHE_RUN * PAGE * 2, scales, PAGE);
-        __builtin_prefetch(next + d * PAGE);
         for (int64_t i = 0; i < PAGE; i++) to[d * PAGE + i] = (float)(int8_t)from[d * PAGE + i] * scales[i];
     }
 }
-static void unpack_byte_values(const uint8_t *from, float *to, int64_t width, const uint8_t *next) {
+static void unpack_byte_values(const uint8_t *from, float *to, int64_t width) {
     const uint8_t *scales = from + width * PAGE;
     int64_t runs = cache_runs(width);
     for (int64_t i = 0; i < PAGE; i++) {
-        __builtin_prefetch(next + i * width);
         for (int64_t d = 0; d < width; d += CACHE_RUN) {
             float scale = cache_scale(scales, i * runs + d / CACHE_RUN);
             const int8_t *q = (const int8_t *)from + i * width + d;

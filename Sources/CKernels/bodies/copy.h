@@ -66,6 +66,15 @@ QK_INLINE void store_lanes_16(uint16_t *p, int64_t lanes, vu16 v) {
     else memcpy(p, &v, (size_t)lanes * 2);
 }
 
+typedef int8_t vc __attribute__((ext_vector_type(QK_W)));
+typedef vc vc_any __attribute__((aligned(1)));
+QK_INLINE vc load_bytes(const int8_t *p, int64_t lanes) {
+    if (lanes >= W) return *(const vc_any *)p;
+    vc v = (vc)(0);
+    memcpy(&v, p, (size_t)lanes);
+    return v;
+}
+
 QK_INLINE vf from_bf16(vu16 x) { return (vf)(__builtin_convertvector(x, vu) << 16); }
 // To nearest, ties to even; a NaN stays one.
 QK_INLINE vu16 to_bf16(vf x) {

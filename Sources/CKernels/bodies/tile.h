@@ -10,27 +10,40 @@ enum { TILE_ROWS = 6, TILE_VECTORS = QK_TILE_VECTORS, PAGE = QK_PAGE };
 typedef struct {
     float *c;
     const float *a;
-    const void *b;         // f32 or f16
-    bool half;
+    const void *b;
+    int kind;              // what B holds
+    const float *scales;   // of bytes: [k / 32][b_stride] where 32 steps share one, [k][b_stride / 32] where 32 columns do
     int64_t c_stride, a_row, a_step, b_stride;
     int64_t first, last;   // k in [first, last)
     bool add;              // start from C, else from zero
     const float *factor;   // where given, start from factor[r] * C
 } Tile;
 
-QK_INLINE void tile_block(const Tile *t, int type, int64_t column, int rows, int vectors, int64_t lanes) {
+enum { B_FLOATS, B_HALVES, B_BYTES_BY_STEP, B_BYTES_BY_COLUMN, B_KINDS };
+
+// Bytes of a step are scaled before they meet A, as an unpacked page's are.
+QK_INLINE vf tile_b(const Tile *t, int kind, int64_t k, int64_t column, int64_t lanes) {
+    int64_t i = k * t->b_stride + column;
+    if (kind == B_FLOATS) return load_n((const float *)t->b + i, lanes);
+    if (kind == B_HALVES) return from_f16(load_lanes_16((const uint16_t *)t->b + i, lanes));
+    vc bytes = load_bytes((const int8_t *)t->b + i, lanes);
+    vf scale = kind == B_BYTES_BY_STEP ? load_n(t->scales + k / 32 * t->b_stride + column, lanes) : splat(t->scales[k * ((t->b_stride + 31) / 32) + column / 32]);
+    return __builtin_convertvector(bytes, vf) * scale;
+}
+
+QK_INLINE void tile_block(const Tile *t, int kind, int64_t column, int rows, int vectors, int64_t lanes) {
     vf sum[TILE_ROWS][8];
     const float *a = t->a + t->first * t->a_step;
-    int64_t a_row = t->a_row, a_step = t->a_step, b_stride = t->b_stride, b = t->first * b_stride + column;
+    int64_t a_row = t->a_row, a_step = t->a_step;
     float *c = t->c + column;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++) {
             sum[r][v] = t->add ? load_n(c + r * t->c_stride + v * W, lanes) : splat(0);
             if (t->factor) sum[r][v] *= t->factor[r];
         }
-    for (int64_t k = t->first; k < t->last; k++, a += a_step, b += b_stride) {
+    for (int64_t k = t->first; k < t->last; k++, a += a_step) {
         vf x[8];
-        for (int v = 0; v < vectors; v++) x[v] = load_as(type, t->b, b + v * W, lanes);
+        for (int v = 0; v < vectors; v++) x[v] = tile_b(t, kind, k, column + v * W, lanes);
         for (int r = 0; r < rows; r++) {
             vf y = splat(a[r * a_row]);
             for (int v = 0; v < vectors; v++) sum[r][v] = fma_(y, x[v], sum[r][v]);
@@ -41,25 +54,26 @@ QK_INLINE void tile_block(const Tile *t, int type, int64_t column, int rows, int
 }
 
 // Columns [from, to) for a fixed number of rows: wide blocks, half as wide ones, single vectors, a cut one.
-#define QK_TILE_TYPED(rows, vectors, name, type)                                                                        \
-    static __attribute__((noinline)) void tile_##rows##name(const Tile *t, int64_t from, int64_t to) {                  \
-        for (; from + vectors * W <= to; from += vectors * W) tile_block(t, type, from, rows, vectors, W);              \
-        if (from + vectors / 2 * W <= to) tile_block(t, type, from, rows, vectors / 2, W), from += vectors / 2 * W;     \
-        for (; from + W <= to; from += W) tile_block(t, type, from, rows, 1, W);                                        \
-        if (from < to) tile_block(t, type, from, rows, 1, to - from);                                                   \
+#define QK_TILE_OF_KIND(rows, vectors, kind)                                                                            \
+    static __attribute__((noinline)) void tile_##rows##_##kind(const Tile *t, int64_t from, int64_t to) {               \
+        for (; from + vectors * W <= to; from += vectors * W) tile_block(t, kind, from, rows, vectors, W);              \
+        if (from + vectors / 2 * W <= to) tile_block(t, kind, from, rows, vectors / 2, W), from += vectors / 2 * W;     \
+        for (; from + W <= to; from += W) tile_block(t, kind, from, rows, 1, W);                                        \
+        if (from < to) tile_block(t, kind, from, rows, 1, to - from);                                                   \
     }
-#define QK_TILE_OF(rows, vectors) QK_TILE_TYPED(rows, vectors, , QK_F32) QK_TILE_TYPED(rows, vectors, _half, QK_F16)
-QK_TILE_OF(1, 8)
-QK_TILE_OF(2, 4)
-QK_TILE_OF(3, TILE_VECTORS)
-QK_TILE_OF(4, TILE_VECTORS)
-QK_TILE_OF(5, TILE_VECTORS)
-QK_TILE_OF(6, TILE_VECTORS)
+#define QK_TILE_OF(kind)                                                                                                \
+    QK_TILE_OF_KIND(1, 8, kind) QK_TILE_OF_KIND(2, 4, kind) QK_TILE_OF_KIND(3, TILE_VECTORS, kind)                      \
+    QK_TILE_OF_KIND(4, TILE_VECTORS, kind) QK_TILE_OF_KIND(5, TILE_VECTORS, kind) QK_TILE_OF_KIND(6, TILE_VECTORS, kind)
+QK_TILE_OF(B_FLOATS)
+QK_TILE_OF(B_HALVES)
+QK_TILE_OF(B_BYTES_BY_STEP)
+QK_TILE_OF(B_BYTES_BY_COLUMN)
 
 static void tile(const Tile *t, int64_t rows, int64_t from, int64_t to) {
-    static void (*const tiles[][TILE_ROWS])(const Tile *, int64_t, int64_t) = {
-        {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6}, {tile_1_half, tile_2_half, tile_3_half, tile_4_half, tile_5_half, tile_6_half}};
-    tiles[t->half][rows - 1](t, from, to);
+#define ROW(kind) {tile_1_##kind, tile_2_##kind, tile_3_##kind, tile_4_##kind, tile_5_##kind, tile_6_##kind}
+    static void (*const tiles[B_KINDS][TILE_ROWS])(const Tile *, int64_t, int64_t) = {ROW(B_FLOATS), ROW(B_HALVES), ROW(B_BYTES_BY_STEP), ROW(B_BYTES_BY_COLUMN)};
+#undef ROW
+    tiles[t->kind][rows - 1](t, from, to);
 }
 
 // MARK: Packing a page
