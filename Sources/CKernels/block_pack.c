@@ -1,5 +1,6 @@
 // Panels of block formats: the same bytes as in the file, turned so that one vector holds the same word of sixteen rows.
 #include "block_gemm.h"
+#include "gemm_turn.h"
 #include <string.h>
 
 QKPanelFormat qk_panel_format(int64_t type) {
@@ -22,18 +23,11 @@ static uint32_t spread_bits(uint32_t x) {
     return out;
 }
 
-typedef uint32_t Words __attribute__((ext_vector_type(4)));
-typedef Words Words_any __attribute__((aligned(1)));
-
-// Four words of four rows, turned.
+// Four words of four rows, turned; rows of blocks may begin anywhere.
 static inline void turn(const uint8_t *const rows[4], int64_t at, uint32_t *out) {
-    Words a = *(const Words_any *)(rows[0] + at), b = *(const Words_any *)(rows[1] + at), c = *(const Words_any *)(rows[2] + at), d = *(const Words_any *)(rows[3] + at);
-    Words ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-    Words ac2 = __builtin_shufflevector(a, c, 2, 6, 3, 7), bd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-    *(Words *)out = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
-    *(Words *)(out + QK_PANEL) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
-    *(Words *)(out + 2 * QK_PANEL) = __builtin_shufflevector(ac2, bd2, 0, 4, 1, 5);
-    *(Words *)(out + 3 * QK_PANEL) = __builtin_shufflevector(ac2, bd2, 2, 6, 3, 7);
+    uint32_t words[16];
+    for (int r = 0; r < 4; r++) memcpy(words + 4 * r, rows[r] + at, 16);
+    qk_turn_words(words, 4, out);
 }
 
 // Where sixteen rows of blocks lie; rows past the matrix are zeros.

@@ -1,5 +1,6 @@
 // The matrix multiply: which way a shape goes, packing for keeps, and one slice of one panel.
 #include "block_gemm.h"
+#include "gemm_turn.h"
 #include <string.h>
 
 static int64_t element_bytes(int64_t type) { return type == QK_F32 ? 4 : 2; }
@@ -56,11 +57,25 @@ void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, co
 
 typedef struct { const QKCall *call; size_t width; } Pack;
 
+// A full panel of weights stored [out, in], as far as whole tiles go; returns the steps of k that are done.
+static int64_t turn_panel(const QKCall *c, size_t width, const char *from, char *out) {
+    int64_t p = 0, stride = c->n[6];
+    if (c->n[5] != 1 || stride == 1) return 0;
+    if (width == 2)
+        for (; p + 8 <= c->n[1]; p += 8)
+            for (int l = 0; l < QK_PANEL; l += 8) qk_turn_halves((const uint16_t *)from + l * stride + p, stride, (uint16_t *)out + p * QK_PANEL + l);
+    else
+        for (; p + 4 <= c->n[1]; p += 4)
+            for (int l = 0; l < QK_PANEL; l += 4) qk_turn_words((const uint32_t *)from + l * stride + p, stride, (uint32_t *)out + p * QK_PANEL + l);
+    return p;
+}
+
 static void pack_panel(const QKCall *c, size_t width, int64_t panel) {
     char *out = (char *)c->p[0] + (size_t)(panel * c->n[1] * QK_PANEL) * width;
     const char *from = (const char *)c->p[1] + (size_t)(panel * QK_PANEL * c->n[6]) * width;
-    int64_t wide = qk_min(QK_PANEL, c->n[0] - panel * QK_PANEL);
-    for (int64_t p = 0; p < c->n[1]; p++, out += QK_PANEL * width, from += (size_t)c->n[5] * width) {
+    int64_t wide = qk_min(QK_PANEL, c->n[0] - panel * QK_PANEL), done = wide == QK_PANEL ? turn_panel(c, width, from, out) : 0;
+    out += (size_t)(done * QK_PANEL) * width, from += (size_t)(done * c->n[5]) * width;
+    for (int64_t p = done; p < c->n[1]; p++, out += QK_PANEL * width, from += (size_t)c->n[5] * width) {
         if (c->n[6] == 1) memcpy(out, from, (size_t)wide * width);
         else if (width == 4) for (int64_t l = 0; l < wide; l++) ((uint32_t *)out)[l] = ((const uint32_t *)from)[l * c->n[6]];
         else for (int64_t l = 0; l < wide; l++) ((uint16_t *)out)[l] = ((const uint16_t *)from)[l * c->n[6]];
