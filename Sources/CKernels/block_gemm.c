@@ -8,7 +8,8 @@ typedef struct {
     const QKCall *call;
     const QKGemmKernels *kernels;
     const QKBlockKernels *block;
-    int64_t m, k, tiles;
+    int64_t m, k, panels;
+    bool gated;
     uint8_t *memory;
     int64_t bytes;  // of one row of activations
 } Product;
@@ -47,16 +48,30 @@ static Segment segment_of(const QKCall *c, int64_t panel) {
     return (Segment){types[i], starts[i] / QK_PANEL, end - starts[i] / QK_PANEL, bases[i]};
 }
 
-static void one_tile(const Product *p, const RowTile *t, int64_t panel) {
+static void compute_tile(const Product *p, const RowTile *t, int64_t panel, float *tile) {
     Segment s = segment_of(p->call, panel);
     QKPanelFormat f = qk_panel_format(s.type);
     int64_t blocks = p->k / f.length;
     const uint8_t *base = s.base + (panel - s.panel) * qk_panel_bytes(s.type, p->k);
-    _Alignas(64) float tile[QK_TILE_MOST * QK_PANEL];
     QKBlockTile work = {blocks, base, base + qk_head_bytes(&f, blocks), &t->a, tile};
     p->block->tile(s.type, t->size, &work);
+}
+
+static void one_tile(const Product *p, const RowTile *t, int64_t panel) {
+    _Alignas(64) float tile[QK_TILE_MOST * QK_PANEL];
+    compute_tile(p, t, panel, tile);
     int64_t j = panel * QK_PANEL;
     p->kernels->finish(p->call, t->row, j, (int)t->rows, (int)qk_min(QK_PANEL, p->call->n[1] - j), tile);
+}
+
+// f(gate) * up, whose panels lie half the weights apart.
+static void gated_tile(const Product *p, const RowTile *t, int64_t panel) {
+    _Alignas(64) float gate[QK_TILE_MOST * QK_PANEL], up[QK_TILE_MOST * QK_PANEL];
+    compute_tile(p, t, panel, gate);
+    compute_tile(p, t, panel + p->panels, up);
+    QKCall own = {.op = QK_OP_GEMM, .kind = p->call->kind, .p = {(float *)p->call->p[0] + t->row * p->call->n[7] + panel * QK_PANEL}, .s = {1}};
+    own.p[6] = up, own.n[7] = p->call->n[7], own.n[13] = QK_PANEL;
+    p->kernels->finish(&own, 0, 0, (int)t->rows, QK_PANEL, gate);
 }
 
 // A few panels at a time past all rows, so that they stay in level 2 while the rows' bytes stream.
@@ -66,7 +81,7 @@ static void some_panels(const Product *p, int64_t begin, int64_t end) {
     for (int64_t first = begin; first < end; first += GROUP)
         for (int64_t row = 0; row < p->m;) {
             RowTile t = tile_at(p, row);
-            for (int64_t panel = first; panel < end && panel < first + GROUP; panel++) one_tile(p, &t, panel);
+            for (int64_t panel = first; panel < end && panel < first + GROUP; panel++) (p->gated ? gated_tile : one_tile)(p, &t, panel);
             row += t.rows;
         }
 }
@@ -98,11 +113,13 @@ static void chunk(void *context, int64_t begin, int64_t end) {
 enum { LEAST_BYTES = 24 << 10 };
 
 void qk_block_gemm(const QKCall *call, const QKGemmKernels *kernels) {
-    Product p = {.call = call, .kernels = kernels, .block = qk_block_kernels(), .m = call->n[0], .k = call->n[2]};
+    bool gated = call->n[18] == 1;
+    Product p = {.call = call, .kernels = kernels, .block = qk_block_kernels(), .m = call->n[0], .k = call->n[2], .gated = gated};
+    p.panels = gated ? call->n[1] / 2 / QK_PANEL : qk_ceil_div(call->n[1], QK_PANEL);
     p.bytes = row_bytes(p.k);
     p.memory = qk_scratch_for(QK_SCRATCH_GEMM_SHARED, (size_t)(p.m * p.bytes + 64));
     qk_parallel(qk_ceil_div(p.m, p.block->most), 1, quantize_tiles, &p);
-    int64_t panels = qk_ceil_div(call->n[1], QK_PANEL), size = qk_panel_bytes(call->n[11], p.k) * qk_ceil_div(p.m, p.block->most);
-    Chunks chunks = {&p, {panels, 2 * qk_threads(), qk_ceil_div(LEAST_BYTES, qk_max(1, size))}};
+    int64_t size = qk_panel_bytes(call->n[11], p.k) * qk_ceil_div(p.m, p.block->most) * (gated ? 2 : 1);
+    Chunks chunks = {&p, {p.panels, 2 * qk_threads(), qk_ceil_div(LEAST_BYTES, qk_max(1, size))}};
     qk_parallel(count_cuts(&chunks.cuts), 1, chunk, &chunks);
 }

@@ -1,5 +1,6 @@
 public import QuintetLayers
 public import QuintetModels
+public import QuintetTensors
 public import QuintetTokenizers
 
 /// A model and its tokenizer, making text.
@@ -14,6 +15,8 @@ public struct TextGenerator: Sendable {
     public let tokenizer: Tokenizer
     /// What the model's folder says about sampling and ends of text.
     public let defaults: GenerationConfig
+    /// What keys and values are kept in: f16 and q8_0 take a half and about a quarter of f32's memory, for some accuracy.
+    public var cacheType = CacheType.f32
 
     public init(_ model: Transformer, _ tokenizer: Tokenizer, defaults: GenerationConfig = GenerationConfig()) {
         self.model = model
@@ -48,7 +51,7 @@ public struct TextGenerator: Sendable {
         try options.validate(promptTokens: prompt.count, context: context)
         let clock = ContinuousClock()
         let start = clock.now
-        let session = try GenerationSession(model, capacity: min(context, prompt.count + options.maxTokens))
+        let session = try GenerationSession(model, capacity: min(context, prompt.count + options.maxTokens), cacheType: cacheType)
         try session.prefill(prompt)
         let prefilled = clock.now
         var writer = TextWriter(tokenizer, prompt: prompt, stops: options.stops)

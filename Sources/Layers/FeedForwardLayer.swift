@@ -25,7 +25,8 @@ public struct FeedForwardLayer: Sendable {
         let hidden: Tensor
         switch kind {
         case .plain(let up, let activation): hidden = up(x, activation, tape: pass.tape)
-        case .gated(let gateUp, let activation): hidden = gated(gateUp(x, tape: pass.tape), activation, pass.tape)
+        case .gated(let gateUp, let activation):
+            hidden = gatedProduct(x, gateUp.weight, bias: gateUp.bias, .function(activation), pass.tape)
         }
         return down(hidden, residual: residual, tape: pass.tape)
     }

@@ -21,7 +21,7 @@ struct BenchModelCommand: ParsableCommand {
     var preset: String?
     @Option(help: ArgumentHelp("What a preset's matrices are stored in.", discussion: StoredTypes.names.joined(separator: ", ")))
     var quantize = "f32"
-    @Option(help: "What the cache holds: f32, f16 or q8_0.")
+    @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:))
     var cacheType = CacheType.f16
     @Option(help: "Tokens of the prompt.")
     var prompt = 512
@@ -56,5 +56,3 @@ struct BenchModelCommand: ParsableCommand {
         print(json ? report.json.serialized() : report.summary)
     }
 }
-
-extension CacheType: @retroactive ExpressibleByArgument {}

@@ -25,6 +25,14 @@ func useThreads(_ count: Int?) throws {
     Threads.use(count)
 }
 
+/// What a cache holds, by its name.
+func cacheType(_ name: String) throws -> CacheType {
+    guard let type = CacheType(rawValue: name) else {
+        throw ValidationError("expected \(CacheType.allCases.map(\.rawValue).joined(separator: ", ")), found \(name)")
+    }
+    return type
+}
+
 /// One line on standard error.
 func warn(_ text: String) {
     let line = Array("warning: \(text)\n".utf8)

@@ -1,5 +1,5 @@
 import QuintetLayers
-import QuintetTensors
+public import QuintetTensors
 import QuintetTokenizers
 
 /// Continuous batching over one model: texts join and leave between steps, and each has the bits it would have alone.
@@ -25,7 +25,7 @@ final class BatchEngine {
         self.model = model
         self.tokenizer = tokenizer
         self.limits = limits
-        cache = KVCache(model.spec, sequences: limits.parallel, capacity: limits.context, pages: limits.pages)
+        cache = KVCache(model.spec, sequences: limits.parallel, capacity: limits.context, pages: limits.pages, type: limits.cacheType)
         freeSlots = (0..<limits.parallel).reversed()
     }
 
@@ -102,13 +102,16 @@ public struct BatchLimits: Sendable, Equatable {
     public var pages: Int?
     /// Rows of prompts read in a step while others are writing: few, so that nobody stalls.
     public var prefillRows: Int
+    /// What the cache holds keys and values in.
+    public var cacheType: CacheType
 
-    public init(parallel: Int = 4, context: Int, queue: Int = 64, pages: Int? = nil, prefillRows: Int = 128) {
+    public init(parallel: Int = 4, context: Int, queue: Int = 64, pages: Int? = nil, prefillRows: Int = 128, cacheType: CacheType = .f32) {
         self.parallel = max(parallel, 1)
         self.context = max(context, 1)
         self.queue = max(queue, 1)
         self.pages = pages
         self.prefillRows = max(prefillRows, 1)
+        self.cacheType = cacheType
     }
 }
 

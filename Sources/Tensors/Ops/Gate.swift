@@ -37,6 +37,14 @@ public func gated(_ x: Tensor, _ gate: Gate, _ tape: Tape? = nil) -> Tensor {
     return recorded
 }
 
+/// f(x G^T) * (x U^T), with the rows of G and U one after the other in `weight`: one call where the weights are in block formats and f is plain.
+public func gatedProduct(_ x: Tensor, _ weight: Weight, bias: Tensor? = nil, _ gate: Gate, _ tape: Tape? = nil) -> Tensor {
+    guard tape == nil, bias == nil, case .function(let function) = gate, case .quantized = weight, weight.outputs % (2 * Panels.rows) == 0 else {
+        return gated(matmul(x, weight, Epilogue(bias: bias), tape), gate, tape)
+    }
+    return product(x, weight, gatedBy: function)
+}
+
 /// The same of a gate [rows, width] and an up [rows, width] that lie apart; rows may have any stride.
 public func gated(gate x: Tensor, up: Tensor, _ gate: Gate, _ tape: Tape? = nil) -> Tensor {
     let y = forward(x, up.data, upStride: up.rowStride, x.shape.columns, gate)

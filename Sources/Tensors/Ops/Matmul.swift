@@ -75,6 +75,21 @@ private func product(_ y: Tensor, _ x: Tensor, _ weight: Weight, _ epilogue: Epi
     call.run()
 }
 
+/// f(first half of the outputs) * second half, in the product's own call; block formats only.
+func product(_ x: Tensor, _ weight: Weight, gatedBy function: Activation) -> Tensor {
+    let x = x.contiguous()
+    precondition(x.shape.columns == weight.inputs, "\(x.shape) by weights of \(weight.inputs) inputs")
+    let y = Tensor(uninitialized: x.shape.replacing(-1, with: weight.outputs / 2))
+    var call = KernelCall(QK_OP_GEMM, kind: function.kind)
+    (call.p.0, call.p.1) = (y.data, x.data)
+    (call.n.0, call.n.1, call.n.2) = (Int64(x.shape.rows), Int64(weight.outputs), Int64(weight.inputs))
+    (call.n.3, call.n.4, call.n.7, call.n.18) = (Int64(x.rowStride), 1, Int64(weight.outputs / 2), 1)
+    call.s.0 = 1
+    weight.place(in: &call)
+    call.run()
+    return y
+}
+
 /// Back through gate and activation: the gradient of the plain product.
 private func epilogueGradient(
     _ dy: Tensor, _ epilogue: Epilogue, _ pre: Tensor?, _ gate: Tensor?, _ gradients: Gradients
