@@ -16,32 +16,35 @@ typedef struct {
     const float *factor;   // where given, start from factor[r] * C
 } Tile;
 
+// Early, so that the accumulators become registers.
+#define QK_UNROLL _Pragma("clang loop unroll(full)")
 QK_INLINE void tile_block(const Tile *t, int64_t column, int rows, int vectors, int64_t lanes) {
     vf sum[TILE_ROWS][8];
     const float *a = t->a + t->first * t->a_step, *b = t->b + t->first * t->b_stride + column;
     int64_t a_row = t->a_row, a_step = t->a_step, b_stride = t->b_stride;
     float *c = t->c + column;
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) {
+    QK_UNROLL for (int r = 0; r < rows; r++)
+        QK_UNROLL for (int v = 0; v < vectors; v++) {
             sum[r][v] = t->add ? load_n(c + r * t->c_stride + v * W, lanes) : splat(0);
             if (t->factor) sum[r][v] *= t->factor[r];
         }
     for (int64_t k = t->first; k < t->last; k++, a += a_step, b += b_stride) {
         vf x[8];
-        for (int v = 0; v < vectors; v++) x[v] = load_n(b + v * W, lanes);
-        for (int r = 0; r < rows; r++) {
+        QK_UNROLL for (int v = 0; v < vectors; v++) x[v] = load_n(b + v * W, lanes);
+        QK_UNROLL for (int r = 0; r < rows; r++) {
             vf y = splat(a[r * a_row]);
-            for (int v = 0; v < vectors; v++) sum[r][v] = fma_(y, x[v], sum[r][v]);
+            QK_UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = fma_(y, x[v], sum[r][v]);
         }
     }
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) store_n(c + r * t->c_stride + v * W, lanes, sum[r][v]);
+    QK_UNROLL for (int r = 0; r < rows; r++)
+        QK_UNROLL for (int v = 0; v < vectors; v++) store_n(c + r * t->c_stride + v * W, lanes, sum[r][v]);
 }
 
-// Columns [from, to) for a fixed number of rows: wide blocks, single vectors, a cut one.
+// Columns [from, to) for a fixed number of rows: wide blocks, pairs and single vectors, a cut one.
 #define QK_TILE_OF(rows, vectors)                                                                               \
     static __attribute__((noinline)) void tile_##rows(const Tile *t, int64_t from, int64_t to) {                \
         for (; from + vectors * W <= to; from += vectors * W) tile_block(t, from, rows, vectors, W);            \
+        for (; vectors > 2 && from + 2 * W <= to; from += 2 * W) tile_block(t, from, rows, 2, W);               \
         for (; from + W <= to; from += W) tile_block(t, from, rows, 1, W);                                      \
         if (from < to) tile_block(t, from, rows, 1, to - from);                                                 \
     }

@@ -65,6 +65,8 @@ enum {
     QK_OP_GATE_GRAD,
     // Over the last axis. kind: reduction. p0 out [rows], p1 x [rows, cols]. n0 rows, n1 cols.
     QK_OP_REDUCE_COLS,
+    // Back through it; of equal maxima the first takes the gradient. kind: reduction. p0 dx, p1 x, p2 dy [rows]. n0 rows, n1 cols.
+    QK_OP_REDUCE_COLS_GRAD,
     // Over the first axis (a bias gradient), rows added in order for every column. kind: QK_SUM. p0 out [cols], p1 x. n0 rows, n1 cols, n2 x row stride,
     // n3: 1 adds to out.
     QK_OP_REDUCE_ROWS,
@@ -88,9 +90,11 @@ enum {
     // n6 q row stride, n7 k row stride, n8 v row stride, n9 out row stride (row = batch * t + position; heads side by side),
     // n10 window (0 none; w: keys in (i-w, i], or with |i - j| < w where bidirectional), n11 position of query 0;
     // ALiBi adds -slope * |i - j|. s0 scale, s1 softcap (0 none). A row that sees no key gives zeros, lse = -inf.
+    // s2 share of the weights that are dropped after the softmax, n12 seed, n13 stream: as QK_OP_DROPOUT, the element's index being
+    // ((batch * heads + head) * tq + query) * (tk rounded up to QK_PAGE) + key.
     QK_OP_ATTENTION,
     // Backward, recomputed from lse. p0 dq, p1 dk, p2 dv, p3 q, p4 k, p5 v, p6 out, p7 dout, p8 lse, p9? key mask, p10? slopes, p11? scratch unused.
-    // n0-n11, s0, s1, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
+    // n0-n13, s0-s2, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
     QK_OP_ATTENTION_GRAD,
     // Attention through a paged cache; one work item is (row, kv head). Keys are taken page by page in absolute order, so a row's bits depend on nothing else.
     // p0 out, p1 q, p2 K slab, p3 V slab, p4 page table i32 [sequences, max pages], p5 positions i32 [rows], p6 sequence i32 [rows], p7? slopes, p8? sinks.
@@ -121,7 +125,7 @@ enum {
     // kind: activation. p0 C, p1 A, p2 B, p3? bias [n], p4? residual, p5? pre-activation out, p6? gate.
     // n0 m, n1 n, n2 k, n3 A row stride, n4 A column stride, n5 B row stride, n6 B column stride (B[p, j]), n7 C row stride, n8 residual row stride,
     // n9 pre row stride, n10: 1 starts the chains from C (C += A * B; then no alpha), n11 B's type (f32, f16, bf16), n12: 1 B is packed panels (QK_OP_GEMM_PACK),
-    // n13 gate row stride. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
+    // n13 gate row stride, n14: 1 where nobody reads C soon. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
     QK_OP_GEMM,
     // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
     QK_OP_GEMM_PACK,
