@@ -21,17 +21,25 @@ void qk_gemm_load_sums(const QKCall *c, int64_t i, int64_t count, int64_t j, flo
     }
 }
 
-static const char *next_line(QKGemmAhead *ahead) {
-    const char *line = ahead->row + ahead->line * 64;
-    if (++ahead->line == ahead->lines) ahead->line = 0, ahead->row += ahead->stride, ahead->rows--;
-    return line;
-}
-
 static bool has_lines(QKGemmAhead *ahead) { return ahead && ahead->wait-- <= 0 && ahead->rows > 0; }
 
+// The next lines of one row, at most `count` of them.
+static int64_t next_lines(QKGemmAhead *ahead, int64_t count, const char **list) {
+    int64_t run = qk_min(count, ahead->lines - ahead->line);
+    const char *from = ahead->row + ahead->line * 64;
+    for (int64_t x = 0; x < run; x++) list[x] = from + x * 64;
+    ahead->line += run;
+    if (ahead->line == ahead->lines) ahead->line = 0, ahead->row += ahead->stride, ahead->rows--;
+    return run;
+}
+
 static void fetch_ahead(QKGemmAhead *ahead) {
+    const char *list[QK_GEMM_TURNS];
     if (!has_lines(ahead)) return;
-    for (int64_t x = 0; x < ahead->each && ahead->rows > 0; x++) __builtin_prefetch(next_line(ahead), 0, 2);
+    for (int64_t left = ahead->each, run; left > 0 && ahead->rows > 0; left -= run) {
+        run = next_lines(ahead, qk_min(left, QK_GEMM_TURNS), list);
+        for (int64_t x = 0; x < run; x++) __builtin_prefetch(list[x], 0, 2);
+    }
 }
 
 // The lines that a pair's loop fetches while it runs, one for each turn, and where there are none left a line that is at hand already.
@@ -39,7 +47,7 @@ static const char *const *list_ahead(QKGemmAhead *ahead, int64_t count, const ch
     static const char at_hand[64], *const nothing[QK_GEMM_TURNS] = {[0 ... QK_GEMM_TURNS - 1] = at_hand};
     int64_t x = 0;
     if (!has_lines(ahead)) return nothing;
-    for (; x < count && x < ahead->each && ahead->rows > 0; x++) list[x] = next_line(ahead);
+    while (x < count && x < ahead->each && ahead->rows > 0) x += next_lines(ahead, qk_min(count, ahead->each) - x, list + x);
     for (; x < count; x++) list[x] = at_hand;
     return list;
 }

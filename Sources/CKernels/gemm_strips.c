@@ -7,7 +7,7 @@
 #endif
 
 enum {
-    GROUP = 2,               // tiles of A packed together
+    GROUP = 2, TALL_GROUP = 8, // tiles of A packed together; more where A is stored by columns, for its lines' sake
     WIDE = 8,                // most panels of a strip
     BAND = 1020,             // most rows of a band that packs its own B: that costs one part in hundreds
     BAND_FLOATS = 1 << 17,   // packed A of a band that packs its own A
@@ -187,11 +187,13 @@ static void plan(Strips *g) {
     g->slices = qk_ceil_div(length, g->kernels->slice);
     g->slice = qk_min(length, qk_ceil_div(qk_ceil_div(length, g->slices), 8) * 8);
     g->slices = qk_ceil_div(length, g->slice);
-    g->group = GROUP * rows;
-    int64_t most = g->shares_b ? qk_min(qk_min(MOST_BAND, BAND_FLOATS / length), qk_ceil_div(g->m, wanted)) : BAND;
-    g->bands = qk_ceil_div(g->m, qk_max(1, qk_ceil_div(most, g->group)) * g->group);
+    g->group = (g->call->n[3] == 1 ? TALL_GROUP : GROUP) * rows;
+    int64_t least = GROUP * rows, most = g->shares_b ? qk_max(least, qk_min(qk_min(MOST_BAND, BAND_FLOATS / length), qk_ceil_div(g->m, wanted))) : BAND;
+    if (g->shares_b) g->group = least;
+    g->bands = qk_ceil_div(g->m, qk_ceil_div(most, g->group) * g->group);
     g->high = qk_ceil_div(qk_ceil_div(g->m, g->bands), g->group) * g->group;
     g->bands = qk_ceil_div(g->m, g->high);
+    if (g->shares_b) g->group = g->high;
     g->panels = qk_ceil_div(g->n, QK_PANEL);
     g->wide = WIDE;
     while (!g->shares_b && g->wide > 2 && g->bands * qk_ceil_div(g->panels, g->wide) < wanted) g->wide -= 2;

@@ -152,9 +152,17 @@ extension KernelTests {
         private func row(_ whole: ProductRun, _ i: Int, _ set: String) -> [Float] {
             let s = whole.shape, c = Memory(Array(numbers(s.m * s.row, seed: 6)[i * s.row..<(i + 1) * s.row]))
             with(isa: set) {
+                let b = s.packed ? whole.panels.raw : s.type == QK_F32 ? whole.b32.raw : whole.b16.raw
                 run(
-                    QK_OP_GEMM, [c.raw, whole.a.raw + 4 * i * s.aStrides.row, s.type == QK_F32 ? whole.b32.raw : whole.b16.raw, s.bias ? whole.bias.raw : nil, s.residual ? whole.residual.raw + 4 * i * s.row : nil],
-                    [1, s.n, s.k, s.aStrides.row, s.aStrides.column, s.bStrides.row, s.bStrides.column, s.row, 0, 0, s.adds ? 1 : 0, s.type], [1])
+                    QK_OP_GEMM, kind: s.activation,
+                    [
+                        c.raw, whole.a.raw + 4 * i * s.aStrides.row, b, s.bias ? whole.bias.raw : nil,
+                        s.residual ? whole.residual.raw + 4 * i * s.row : nil,
+                    ],
+                    [
+                        1, s.n, s.k, s.aStrides.row, s.aStrides.column, s.bStrides.row, s.bStrides.column, s.row, s.row, 0, s.adds ? 1 : 0, s.type,
+                        s.packed ? 1 : 0,
+                    ], [1])
             }
             return Array(c.values[..<s.n])
         }

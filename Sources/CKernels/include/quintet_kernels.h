@@ -65,8 +65,6 @@ enum {
     QK_OP_GATE_GRAD,
     // Over the last axis. kind: reduction. p0 out [rows], p1 x [rows, cols]. n0 rows, n1 cols.
     QK_OP_REDUCE_COLS,
-    // Back through it; of equal maxima the first takes the gradient. kind: reduction. p0 dx, p1 x, p2 dy [rows]. n0 rows, n1 cols.
-    QK_OP_REDUCE_COLS_GRAD,
     // Over the first axis (a bias gradient), rows added in order for every column. kind: QK_SUM. p0 out [cols], p1 x. n0 rows, n1 cols, n2 x row stride,
     // n3: 1 adds to out.
     QK_OP_REDUCE_ROWS,
@@ -164,6 +162,8 @@ enum {
     // p0 dx, p1 ddelta, p2 ddecay, p3 dBC [rows, 2 * states], p4 dskip, p5 x, p6 delta, p7 decay, p8 BC, p9 skip, p10 dout,
     // p11 workspace [ceil(cols / 64), rows, 2 * states]. n0-n5 as above, n6: 1 adds to ddecay, n7: 1 adds to dskip.
     QK_OP_SCAN_GRAD,
+    // Back through QK_OP_REDUCE_COLS; of equal maxima the first takes the gradient. kind: reduction. p0 dx, p1 x, p2 dy [rows]. n0 rows, n1 cols.
+    QK_OP_REDUCE_COLS_GRAD,
     QK_OP_COUNT
 };
 
@@ -203,6 +203,13 @@ void *qk_scratch(size_t bytes);
 // Limits of this machine, measured now with the current threads: f32 multiply-adds in GFLOP/s, streaming reads in GB/s.
 double qk_measure_fma_gflops(int threads, double seconds);
 double qk_measure_read_gb_per_second(int threads, double seconds);
+
+// While a profile is open on this thread, qk_run counts and times every call by its opcode; qk_profile_end gives QK_OP_COUNT entries, valid until the
+// next begin. Names are for people.
+typedef struct QKProfile { int64_t calls; double seconds, flops; /* flops: of matrix products */ } QKProfile;
+void qk_profile_begin(void);
+const QKProfile *qk_profile_end(void);
+const char *qk_op_name(int32_t op);
 
 // While a recording is open on this thread, qk_run also keeps a copy of every call. qk_recorded is valid until the next begin.
 void qk_record_begin(void);
