@@ -102,6 +102,7 @@ static QKBody body_of(int32_t op) {
 }
 
 void qk_run(const QKCall *call) {
+    double start = qk_profile_start();
     qk_record(call);
     if (call->op == QK_OP_GEMM || call->op == QK_OP_GEMM_PACK) {
         qk_gemm_run(call);
@@ -110,6 +111,7 @@ void qk_run(const QKCall *call) {
         QKPlan plan = qk_plan(call);
         qk_parallel(plan.items, plan.grain, run_range, &run);
     }
+    qk_profile_stop(call, start);
 }
 
 const QKBackend *qk_cpu(void) {

@@ -22,34 +22,69 @@ void qk_gemm_load_sums(const QKCall *c, int64_t i, int64_t count, int64_t j, flo
     }
 }
 
-// The last slice of a tile that has an epilogue or lies at the right edge.
-static void finish_tile(const QKGemmStep *step, int64_t i, int64_t j, int rows, const float *a, const float *b, int64_t k, const float *from) {
-    _Alignas(64) float sums[QK_GEMM_ROWS * QK_PANEL];
-    step->kernels->tile[rows](k, a, b, from, QK_PANEL, sums, QK_PANEL);
-    step->kernels->finish(step->call, i, j, rows, (int)qk_min(QK_PANEL, step->call->n[1] - j), sums);
+static bool has_lines(QKGemmAhead *ahead) { return ahead && ahead->wait-- <= 0 && ahead->rows > 0; }
+
+// The next lines of one row, at most `count` of them.
+static int64_t next_lines(QKGemmAhead *ahead, int64_t count, const char **list) {
+    int64_t run = qk_min(count, ahead->lines - ahead->line);
+    const char *from = ahead->row + ahead->line * 64;
+    for (int64_t x = 0; x < run; x++) list[x] = from + x * 64;
+    ahead->line += run;
+    if (ahead->line == ahead->lines) ahead->line = 0, ahead->row += ahead->stride, ahead->rows--;
+    return run;
 }
 
 static void fetch_ahead(QKGemmAhead *ahead) {
-    for (int64_t x = 0; x < ahead->each && ahead->rows > 0; x++) {
-        __builtin_prefetch(ahead->row + ahead->line * 64, 0, 2);
-        if (++ahead->line < ahead->lines) continue;
-        ahead->line = 0;
-        ahead->row += ahead->stride;
-        ahead->rows--;
+    const char *list[QK_GEMM_TURNS];
+    if (!has_lines(ahead)) return;
+    for (int64_t left = ahead->each, run; left > 0 && ahead->rows > 0; left -= run) {
+        run = next_lines(ahead, qk_min(left, QK_GEMM_TURNS), list);
+        for (int64_t x = 0; x < run; x++) __builtin_prefetch(list[x], 0, 2);
     }
 }
 
-void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j, float *sums) {
+// The lines that a pair's loop fetches while it runs, one for each turn, and where there are none left a line that is at hand already.
+static const char *const *list_ahead(QKGemmAhead *ahead, int64_t count, const char **list) {
+    static const char at_hand[64], *const nothing[QK_GEMM_TURNS] = {[0 ... QK_GEMM_TURNS - 1] = at_hand};
+    int64_t x = 0;
+    if (!has_lines(ahead)) return nothing;
+    while (x < count && x < ahead->each && ahead->rows > 0) x += next_lines(ahead, qk_min(count, ahead->each) - x, list + x);
+    for (; x < count; x++) list[x] = at_hand;
+    return list;
+}
+
+// Chains of `rows` rows from row x of the strip on.
+static void run_tile(const QKGemmStep *step, const QKGemmStrip *s, int64_t x, int rows, bool resume, float *to, int64_t to_stride, int64_t to_panel, bool past) {
+    const float *a = s->a + x * s->k, *from = resume ? s->sums + x * QK_PANEL : NULL;
+    if (s->panels == 2) {
+        const char *list[QK_GEMM_TURNS];
+        const char *const *lines = list_ahead(step->ahead, s->k / QK_GEMM_STEPS, list);
+        step->kernels->pair[rows]((QKGemmTwo){s->k, a, s->b, s->b_panel, from, s->sums_panel, to, to_stride, to_panel, past, lines});
+    } else {
+        fetch_ahead(step->ahead);
+        step->kernels->tile[rows](s->k, a, s->b, from, QK_PANEL, to, to_stride);
+    }
+}
+
+// The last slice of a tile that has an epilogue or lies at the right edge.
+static void finish_tile(const QKGemmStep *step, const QKGemmStrip *s, int64_t x, int rows, bool resume) {
+    _Alignas(64) float sums[2 * QK_GEMM_ROWS * QK_PANEL];
+    run_tile(step, s, x, rows, resume, sums, QK_PANEL, QK_GEMM_ROWS * QK_PANEL, false);
+    for (int p = 0; p < s->panels; p++) {
+        int64_t j = s->j + p * QK_PANEL;
+        step->kernels->finish(step->call, s->i + x, j, rows, (int)qk_min(QK_PANEL, step->call->n[1] - j), sums + p * QK_GEMM_ROWS * QK_PANEL);
+    }
+}
+
+void qk_gemm_rows(const QKGemmStep *step, const QKGemmStrip *s) {
     const QKCall *c = step->call;
-    bool adds = step->first && c->n[10], resume = adds || !step->first, direct = c->n[1] - j >= QK_PANEL && qk_gemm_is_plain(c);
-    if (adds) qk_gemm_load_sums(c, i, count, j, sums);
-    for (int64_t x = 0; x < count; x += rows) {
-        int high = (int)qk_min(rows, count - x);
-        float *own = sums + x * QK_PANEL, *from = resume ? own : NULL, *out = (float *)c->p[0] + (i + x) * c->n[7] + j;
-        if (step->ahead) fetch_ahead(step->ahead);
-        if (!step->last) step->kernels->tile[high](k, a + x * k, b, from, QK_PANEL, own, QK_PANEL);
-        else if (direct) step->kernels->tile[high](k, a + x * k, b, from, QK_PANEL, out, c->n[7]);
-        else finish_tile(step, i + x, j, high, a + x * k, b, k, from);
+    bool adds = step->first && c->n[10], resume = adds || !step->first, direct = c->n[1] - s->j >= s->panels * QK_PANEL && qk_gemm_is_plain(c);
+    for (int p = 0; adds && p < s->panels; p++) qk_gemm_load_sums(c, s->i, s->count, s->j + p * QK_PANEL, s->sums + p * s->sums_panel);
+    for (int64_t x = 0; x < s->count; x += s->rows) {
+        int high = (int)qk_min(s->rows, s->count - x);
+        if (!step->last) run_tile(step, s, x, high, resume, s->sums + x * QK_PANEL, QK_PANEL, s->sums_panel, false);
+        else if (direct) run_tile(step, s, x, high, resume, (float *)c->p[0] + (s->i + x) * c->n[7] + s->j, c->n[7], QK_PANEL, step->past);
+        else finish_tile(step, s, x, high, resume);
     }
 }
 
@@ -106,5 +141,6 @@ void qk_gemm_run(const QKCall *call) {
     else if (call->n[11] >= QK_BLOCKS) qk_block_gemm(call, kernels);
     else if (kernels->plain) qk_parallel(call->n[0], 1, plain_rows, &plain);
     else if (call->n[0] <= QK_GEMM_SMALL) qk_gemm_small(call, kernels);
+    else if (kernels->pair[1]) qk_gemm_strips(call, kernels);
     else qk_gemm_large(call, kernels);
 }

@@ -4,20 +4,39 @@
 #include "internal.h"
 
 enum {
-    QK_GEMM_ROWS = 8,    // no set has higher tiles
+    QK_GEMM_ROWS = 12,   // no set has higher tiles
     QK_GEMM_STREAM = 4,  // rows that packed panels of any type stream past
+    QK_GEMM_STEPS = 4,   // of k in one turn of a pair's loop
+    QK_GEMM_TURNS = 192, // most turns: no slice of a set with pairs is longer
     QK_GEMM_SMALL = 24,  // up to here B is not worth packing for everybody
 };
 
 // to[rows, 16] = (from ? from : 0) + a[k, rows]^T * b[k, 16], chained over k; strides count elements.
 typedef void (*QKGemmTile)(int64_t k, const float *a, const float *b, const float *from, int64_t from_stride, float *to, int64_t to_stride);
 
+// The same for two panels of B side by side.
+typedef struct {
+    int64_t k;
+    const float *a, *b;
+    int64_t b_panel;                     // floats from panel to panel
+    const float *from;
+    int64_t from_panel;
+    float *to;
+    int64_t to_stride, to_panel;
+    int64_t past;                        // 1 stores past the caches: rows of `to` at 64-byte addresses
+    const char *const *ahead;            // a line to fetch into level 2 for every QK_GEMM_STEPS of k
+} QKGemmTwo;
+typedef void (*QKGemmPair)(QKGemmTwo two);
+
 // One instruction set's pieces. A panel of A is [k][rows], a panel of B is [k][16].
 typedef struct QKGemmKernels {
     // Rows [begin, end) of C by the plainest loops; a set that has it needs nothing else.
     void (*plain)(const QKCall *call, int64_t begin, int64_t end);
     int rows;                            // height of the tallest tile
+    int slice;                           // chains are cut into slices of this length, so that a panel of B (or a row of them) stays near
+    int high;                            // rows of A that stay in level 2 for one slice
     QKGemmTile tile[QK_GEMM_ROWS + 1];   // by height
+    QKGemmPair pair[QK_GEMM_ROWS + 1];   // the same for two panels, or NULL
     // A[row ..< row + count, p ..< p + k] into panels of `rows` rows (the last may be lower), one after the other.
     void (*pack_a)(const QKCall *call, int64_t row, int64_t count, int64_t p, int64_t k, int rows, float *out);
     // B[p ..< p + k] of `panels` panels as f32; panel x goes to out + x * stride.
@@ -36,6 +55,7 @@ typedef struct {
     const char *row;
     int64_t stride, lines, rows;  // bytes from row to row, lines in a row, rows left
     int64_t line, each;           // the next line of the row; lines per tile
+    int64_t wait;                 // tiles to go before the first
 } QKGemmAhead;
 
 // One slice of one B panel: the first slice starts the chains, the last one ends them.
@@ -43,17 +63,31 @@ typedef struct {
     const QKCall *call;
     const QKGemmKernels *kernels;
     bool first, last;
+    bool past;           // the finished C is not read soon: past the caches, where the set can
     QKGemmAhead *ahead;  // or NULL
 } QKGemmStep;
 
-// Rows [i, i + count) and columns from j of C, from packed A and that slice. Between slices the chains rest in sums [count][16]: C itself, with
-// rows a multiple of 4 KB apart, makes loads wait for stores that they have nothing to do with (5-9 % of the time).
-void qk_gemm_rows(const QKGemmStep *step, int64_t i, int64_t count, int rows, const float *a, const float *b, int64_t k, int64_t j, float *sums);
+// Rows [i, i + count) of C and columns from j, one or two panels wide, from packed A and a slice of B. Between slices the chains rest in
+// sums [panels][count][16]: C itself, with rows a multiple of 4 KB apart, makes loads wait for stores that they have nothing to do with
+// (5-9 % of the time).
+typedef struct {
+    int64_t i, count;
+    int rows;                         // height of A's panels
+    const float *a, *b;
+    int64_t b_panel, k, j;            // floats from panel to panel; length of the slice
+    int panels;                       // two only where the set has pairs
+    float *sums;
+    int64_t sums_panel;
+} QKGemmStrip;
+void qk_gemm_rows(const QKGemmStep *step, const QKGemmStrip *strip);
+// How many panels from here on go into one strip.
+static inline int qk_gemm_wide(const QKGemmKernels *kernels, int64_t panels) { return panels > 1 && kernels->pair[1] ? 2 : 1; }
 
 // Chains that start from C, in panel form: C[i ..< i + count, j...] to sums [count][16].
 void qk_gemm_load_sums(const QKCall *call, int64_t i, int64_t count, int64_t j, float *sums);
 
 void qk_gemm_large(const QKCall *call, const QKGemmKernels *kernels);
+void qk_gemm_strips(const QKCall *call, const QKGemmKernels *kernels);
 void qk_gemm_small(const QKCall *call, const QKGemmKernels *kernels);
 
 // True where a tile's sums may go to C as they are.

@@ -62,7 +62,7 @@ TILE(6)
 #pragma clang attribute pop
 
 const QKGemmKernels qk_gemm_avx2 = {
-    .rows = 6, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6}, .pack_a = pack_a, .pack_b = pack_b, .stream = stream, .finish = finish};
+    .rows = 6, .slice = 384, .high = 144, .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6}, .pack_a = pack_a, .pack_b = pack_b, .stream = stream, .finish = finish};
 #else
 const QKGemmKernels qk_gemm_avx2 = {.rows = 0};
 #endif

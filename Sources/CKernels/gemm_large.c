@@ -6,8 +6,6 @@
 #include <string.h>
 
 enum {
-    SLICE = 384,              // chains are cut into slices: 16 columns of B of this length stay in level 1
-    HIGH = 144,               // rows of A that stay in level 2 for one slice
     LONG = 768,               // longest piece of k packed at once
     BLOCK_FLOATS = 3 << 17,   // packed B at once, twice
     A_FLOATS = 1 << 22,       // packed A at once
@@ -48,8 +46,8 @@ static int64_t column_of(const Large *g, int64_t block) { return block / g->piec
 static int64_t start_of(const Large *g, int64_t block) { return block % g->pieces * g->length; }
 static int64_t panels_of(const Large *g, int64_t block) { return qk_min(g->wide, g->panels - column_of(g, block)); }
 static int64_t length_of(const Large *g, int64_t block) { return qk_min(g->length, g->k - start_of(g, block)); }
-static int64_t slice_of(int64_t length) {
-    int64_t slices = qk_max(1, qk_ceil_div(length, SLICE));
+static int64_t slice_of(const Large *g, int64_t length) {
+    int64_t slices = qk_max(1, qk_ceil_div(length, g->kernels->slice));
     return qk_max(4, qk_ceil_div(qk_ceil_div(length, slices), 4) * 4);
 }
 
@@ -76,7 +74,7 @@ static float *sums_at(const Large *g, int64_t block, int64_t band, int64_t first
 static void pack_a_chunk(const Large *g, int64_t piece, int64_t band) {
     int64_t i = band * g->high, count = qk_min(g->high, g->m - i), start = piece * g->length, length = qk_min(g->length, g->k - start);
     float *out = band_at(g, piece, band);
-    for (int64_t p = 0, slice = slice_of(length); p < length; p += slice)
+    for (int64_t p = 0, slice = slice_of(g, length); p < length; p += slice)
         g->kernels->pack_a(g->call, g->top + i, count, start + p, qk_min(slice, length - p), g->kernels->rows, out + count * p);
     done(&g->have[piece * g->bands + band]);
 }
@@ -111,22 +109,29 @@ static QKGemmAhead ahead_of(const Large *g, int64_t block, int64_t chunk) {
     if (columns <= 0 || c->n[12] || (c->n[5] != 1 && c->n[6] != 1)) return (QKGemmAhead){0};
     int64_t rows = c->n[6] == 1 ? length_of(g, next) : columns, run = c->n[6] == 1 ? columns : length_of(g, next);
     const char *from = (const char *)c->p[2] + (start_of(g, next) * c->n[5] + j * c->n[6]) * width;
-    return (QKGemmAhead){from, (c->n[6] == 1 ? c->n[5] : c->n[6]) * width, qk_ceil_div(run * width, 64), rows, 0, 0};
+    return (QKGemmAhead){from, (c->n[6] == 1 ? c->n[5] : c->n[6]) * width, qk_ceil_div(run * width, 64), rows, 0, 0, 0};
 }
 
 static void tile(const Large *g, int64_t block, int64_t chunk) {
-    int64_t band = chunk % g->bands, part = chunk / g->bands, piece = block % g->pieces, length = length_of(g, block), slice = slice_of(length);
+    int64_t band = chunk % g->bands, part = chunk / g->bands, piece = block % g->pieces, length = length_of(g, block), slice = slice_of(g, length);
     int64_t i = band * g->high, count = qk_min(g->high, g->m - i), first = part * g->part, end = qk_min(first + g->part, panels_of(g, block));
     float *sums = sums_at(g, block, band, first);
     QKGemmAhead ahead = ahead_of(g, block, chunk);
-    int64_t tiles = qk_ceil_div(length, slice) * (end - first) * qk_ceil_div(count, g->kernels->rows), p = 0;
+    int64_t strips = qk_ceil_div(end - first, qk_gemm_wide(g->kernels, 2)), tiles = qk_ceil_div(length, slice) * strips * qk_ceil_div(count, g->kernels->rows), p = 0;
     ahead.each = tiles > 0 ? qk_ceil_div(ahead.lines * ahead.rows, tiles) : 0;
     do {
         int64_t k = qk_min(slice, length - p);
-        QKGemmStep step = {g->call, g->kernels, start_of(g, block) + p == 0, p + k >= length && piece + 1 == g->pieces, &ahead};
-        for (int64_t panel = first; panel < end; panel++)
-            qk_gemm_rows(&step, g->top + i, count, g->kernels->rows, band_at(g, piece, band) + count * p, panel_at(g, block, panel, p), k,
-                         (column_of(g, block) + panel) * QK_PANEL, sums + (panel - first) * g->high * QK_PANEL);
+        QKGemmStep step = {g->call, g->kernels, start_of(g, block) + p == 0, p + k >= length && piece + 1 == g->pieces, false, &ahead};
+        QKGemmStrip strip = {.i = g->top + i, .count = count, .rows = g->kernels->rows, .a = band_at(g, piece, band) + count * p, .k = k};
+        strip.b_panel = (g->packed ? g->k : length) * QK_PANEL;
+        strip.sums_panel = g->high * QK_PANEL;
+        for (int64_t panel = first; panel < end; panel += strip.panels) {
+            strip.panels = qk_gemm_wide(g->kernels, end - panel);
+            strip.b = panel_at(g, block, panel, p);
+            strip.j = (column_of(g, block) + panel) * QK_PANEL;
+            strip.sums = sums + (panel - first) * strip.sums_panel;
+            qk_gemm_rows(&step, &strip);
+        }
         p += slice;
     } while (p < length);
 }
@@ -167,7 +172,7 @@ static void plan_tiles(Large *g) {
     int64_t threads = qk_threads(), work = qk_max(1, 2 * g->high * g->length * QK_PANEL);
     int64_t wanted = qk_ceil_div(TILES_PER_THREAD * threads, g->bands * blocks_of(g));
     g->part = qk_min(WIDE, qk_max(qk_ceil_div(g->wide, wanted), qk_ceil_div(TILE_FLOPS, work)));
-    g->part = qk_min(g->part, g->wide);
+    g->part = qk_min(qk_ceil_div(g->part, 2) * 2, g->wide);
     g->parts = qk_ceil_div(g->wide, g->part);
     g->groups = qk_ceil_div(g->part, GROUP);
     g->tiles = g->bands * g->parts;
@@ -182,7 +187,7 @@ static void plan(Large *g) {
     g->length = qk_ceil_div(qk_ceil_div(length, g->pieces), 8) * 8;
     g->pieces = qk_ceil_div(length, g->length);
     if (g->pieces == 1) g->length = g->k;
-    g->bands = qk_ceil_div(g->m, HIGH);
+    g->bands = qk_ceil_div(g->m, g->kernels->high);
     g->high = qk_ceil_div(qk_ceil_div(g->m, g->bands), rows) * rows;
     g->bands = qk_ceil_div(g->m, g->high);
     g->panels = qk_ceil_div(g->n, QK_PANEL);
@@ -209,7 +214,7 @@ static void reserve(Large *g) {
 }
 
 void qk_gemm_large(const QKCall *call, const QKGemmKernels *kernels) {
-    int64_t m = call->n[0], most = qk_max(HIGH, A_FLOATS / qk_max(1, call->n[2])), runs = qk_ceil_div(m, most), rows = qk_ceil_div(m, runs);
+    int64_t m = call->n[0], most = qk_max(kernels->high, A_FLOATS / qk_max(1, call->n[2])), runs = qk_ceil_div(m, most), rows = qk_ceil_div(m, runs);
     for (int64_t top = 0; top < m; top += rows) {
         Large g = {.call = call, .kernels = kernels, .m = qk_min(rows, m - top), .n = call->n[1], .k = call->n[2], .top = top};
         g.packed = call->n[12] && call->n[11] == QK_F32;

@@ -16,11 +16,17 @@ typedef struct {
 static void slice_of_panels(const Small *s, int64_t panel, int64_t panels, int64_t p, int64_t k, float *own, float *sums) {
     const QKCall *c = s->call;
     const float *b = (const float *)c->p[2] + (panel * c->n[2] + p) * QK_PANEL;
-    QKGemmStep step = {c, s->kernels, p == 0, p + k >= c->n[2], NULL};
+    QKGemmStep step = {c, s->kernels, p == 0, p + k >= c->n[2], false, NULL};
     if (!s->streams) s->kernels->pack_b(c, panel, panels, p, k, own, s->slice * QK_PANEL);
-    for (int64_t x = 0; x < panels; x++)
-        qk_gemm_rows(&step, 0, c->n[0], s->rows, s->a + p * c->n[0], s->streams ? b + x * c->n[2] * QK_PANEL : own + x * s->slice * QK_PANEL, k,
-                     (panel + x) * QK_PANEL, sums + x * QK_GEMM_SMALL * QK_PANEL);
+    QKGemmStrip strip = {.count = c->n[0], .rows = s->rows, .a = s->a + p * c->n[0], .k = k, .sums_panel = QK_GEMM_SMALL * QK_PANEL};
+    strip.b_panel = s->streams ? c->n[2] * QK_PANEL : s->slice * QK_PANEL;
+    for (int64_t x = 0; x < panels; x += strip.panels) {
+        strip.panels = qk_gemm_wide(s->kernels, panels - x);
+        strip.b = (s->streams ? b : own) + x * strip.b_panel;
+        strip.j = (panel + x) * QK_PANEL;
+        strip.sums = sums + x * strip.sums_panel;
+        qk_gemm_rows(&step, &strip);
+    }
 }
 
 static void some_panels(void *context, int64_t begin, int64_t end) {

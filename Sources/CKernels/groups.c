@@ -16,7 +16,7 @@ static QKCall product_of(const QKCall *c, int64_t group) {
     one.p[2] = ((void *const *)c->p[2])[group];
     if (c->p[3]) one.p[3] = (float *)c->p[3] + group * c->n[1];
     one.p[4] = one.p[5] = one.p[6] = one.p[7] = NULL;
-    one.n[14] = one.n[15] = one.n[18] = 0;
+    one.n[14] = one.n[15] = one.n[18] = one.n[19] = 0;
     return one;
 }
 

@@ -26,6 +26,9 @@ int64_t qk_query_tile(int64_t pairs, int64_t queries);
 void qk_gemm_run(const QKCall *call);
 // groups.c: several products, one for each group.
 void qk_groups_run(const QKCall *call);
+// profile.c: around every call that runs.
+double qk_profile_start(void);
+void qk_profile_stop(const QKCall *call, double start);
 // scratch.c: the kinds of per-thread scratch; qk_scratch is QK_SCRATCH_BODY.
 enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_COUNT };
 void *qk_scratch_for(int use, size_t bytes);

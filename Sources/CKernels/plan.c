@@ -59,7 +59,7 @@ QKPlan qk_plan(const QKCall *c) {
     case QK_OP_MAP: case QK_OP_MAP_GRAD: return elements(n[0], cheap(c->kind) ? STREAMED : COMPUTED);
     case QK_OP_ZIP: return elements(n[0] * n[1], STREAMED);
     case QK_OP_GATE: case QK_OP_GATE_GRAD: return elements(n[0] * n[1], cheap(c->kind) ? STREAMED : COMPUTED);
-    case QK_OP_REDUCE_COLS: case QK_OP_EMBED: return rows(n[0], n[1], STREAMED);
+    case QK_OP_REDUCE_COLS: case QK_OP_REDUCE_COLS_GRAD: case QK_OP_EMBED: return rows(n[0], n[1], STREAMED);
     case QK_OP_REDUCE_ROWS: case QK_OP_NORM_GRAD_WEIGHT: case QK_OP_EMBED_GRAD: return column_blocks(n[1], n[0]);
     case QK_OP_SOFTMAX: case QK_OP_SOFTMAX_GRAD: case QK_OP_NORM: case QK_OP_NORM_GRAD: case QK_OP_CROSS_ENTROPY: return rows(n[0], n[1], COMPUTED);
     case QK_OP_ROPE: return rows(n[0], n[1] * n[2], COMPUTED);

@@ -12,7 +12,7 @@ const QKTable qk_table_scalar = {
     .body = {
         [QK_OP_COPY] = scalar_copy, [QK_OP_CAST] = scalar_cast, [QK_OP_FILL] = scalar_fill, [QK_OP_MAP] = scalar_map,
         [QK_OP_MAP_GRAD] = scalar_map_grad, [QK_OP_ZIP] = scalar_zip, [QK_OP_GATE] = scalar_gate, [QK_OP_GATE_GRAD] = scalar_gate_grad,
-        [QK_OP_REDUCE_COLS] = scalar_reduce_cols, [QK_OP_REDUCE_ROWS] = scalar_reduce_rows, [QK_OP_SOFTMAX] = scalar_softmax,
+        [QK_OP_REDUCE_COLS] = scalar_reduce_cols, [QK_OP_REDUCE_COLS_GRAD] = scalar_reduce_cols_grad, [QK_OP_REDUCE_ROWS] = scalar_reduce_rows, [QK_OP_SOFTMAX] = scalar_softmax,
         [QK_OP_SOFTMAX_GRAD] = scalar_softmax_grad, [QK_OP_NORM] = scalar_norm, [QK_OP_NORM_GRAD] = scalar_norm_grad,
         [QK_OP_NORM_GRAD_WEIGHT] = scalar_norm_grad_weight, [QK_OP_ROPE] = scalar_rope, [QK_OP_EMBED] = scalar_embed,
         [QK_OP_EMBED_GRAD] = scalar_embed_grad, [QK_OP_CROSS_ENTROPY] = scalar_cross_entropy, [QK_OP_DROPOUT] = scalar_dropout,

@@ -10,16 +10,16 @@ public struct Block: Sendable {
     private let dropout: Float
     private let layer: Int
 
-    public init(_ spec: BlockSpec, width: Int, layer: Int, dropout: Float, _ scope: ParameterScope) throws {
+    public init(_ spec: BlockSpec, width: Int, layer: Int, dropout: Dropout, _ scope: ParameterScope) throws {
         switch spec.mixer {
         case .attention(let attention):
-            self.attention = try Attention(attention, width: width, layer: layer, scope["attention"])
+            self.attention = try Attention(attention, width: width, layer: layer, dropout: dropout.attention, scope["attention"])
         }
         feedForward = try FeedForwardLayer(spec.feedForward, width: width, scope["feedForward"])
         norm1 = try NormLayer(spec.norm, width: width, scope["norm1"])
         norm2 = spec.residual.norms == 2 ? try NormLayer(spec.norm, width: width, scope["norm2"]) : nil
         residual = spec.residual
-        self.dropout = dropout
+        self.dropout = dropout.residual
         self.layer = layer
     }
 

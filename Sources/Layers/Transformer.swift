@@ -17,7 +17,7 @@ public struct Transformer: Sendable {
         positions = spec.embedding.positions == .learned
             ? try scope["embedding.positions"].tensor("weight", [spec.context, spec.width]) : nil
         blocks = try spec.layers.enumerated().map { index, block in
-            try Block(block, width: spec.width, layer: index, dropout: spec.dropout.residual, scope["blocks"]["\(index)"])
+            try Block(block, width: spec.width, layer: index, dropout: spec.dropout, scope["blocks"]["\(index)"])
         }
         norm = try spec.finalNorm.map { try NormLayer($0, width: spec.width, scope["norm"]) }
         switch spec.head.projection {

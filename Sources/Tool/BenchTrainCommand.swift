@@ -26,6 +26,8 @@ struct BenchTrainCommand: ParsableCommand {
     var recompute = "none"
     @Flag(help: "Keep the matrices in bf16, with f32 masters.")
     var bf16 = false
+    @Option(help: "Steps in which every kernel call is timed as well; prints where the time goes.")
+    var profile = 0
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -34,6 +36,7 @@ struct BenchTrainCommand: ParsableCommand {
             guard let value else { continue }
             guard (1...1_000_000).contains(value) else { throw ValidationError("--\(name): expected 1 to 1000000, found \(value)") }
         }
+        guard (0...1000).contains(profile) else { throw ValidationError("--profile: expected 0 to 1000 steps, found \(profile)") }
         guard Recompute(rawValue: recompute) != nil else {
             throw ValidationError("--recompute: expected none, activations or block, found \(recompute)")
         }
@@ -44,8 +47,9 @@ struct BenchTrainCommand: ParsableCommand {
             preset: try Preset.named(preset), batch: batch, sequence: sequence, threads: threads ?? Threads.count)
         benchmark.steps = steps
         benchmark.recompute = Recompute(rawValue: recompute) ?? .none
+        benchmark.profiledSteps = profile
         benchmark.matrixDType = bf16 ? .bf16 : .f32
         let report = try benchmark.run()
-        print(json ? report.json.serialized() : report.summary)
+        print(json ? report.json.serialized() : [report.summary, report.table].compactMap { $0 }.joined(separator: "\n"))
     }
 }

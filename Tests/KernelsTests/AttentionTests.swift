@@ -5,10 +5,10 @@ import Testing
 struct AttentionCase: Sendable, CustomStringConvertible {
     var batch = 1, tq = 5, tk = 5, heads = 2, kvHeads = 1, width = 8, window = 0, first = 0
     var causal = true, masked = false, alibi = false, sinks = false
-    var cap: Float = 0
+    var cap: Float = 0, drop: Float = 0
 
     var description: String {
-        "b\(batch) q\(tq) k\(tk) h\(heads)/\(kvHeads) w\(width) window \(window) first \(first) causal \(causal) masked \(masked) alibi \(alibi) sinks \(sinks) cap \(cap)"
+        "b\(batch) q\(tq) k\(tk) h\(heads)/\(kvHeads) w\(width) window \(window) first \(first) causal \(causal) masked \(masked) alibi \(alibi) sinks \(sinks) cap \(cap) drop \(drop)"
     }
     var scale: Float { 1 / Float(width).squareRoot() }
     var qStride: Int { heads * width + 3 }
@@ -17,8 +17,14 @@ struct AttentionCase: Sendable, CustomStringConvertible {
     var mask: [UInt8] { (0..<batch * tk).map { $0 % 7 == 3 || $0 % tk > tk - 2 ? 0 : 1 } }
     var slopes: [Float] { (0..<heads).map { Reference.power(0.5, $0 + 1) } }
     var sinkLogits: [Float] { (0..<heads).map { Float($0) * 0.7 - 0.5 } }
-    /// n0 to n11.
-    var n: [Int] { [batch, tq, tk, heads, kvHeads, width, qStride, kvStride, kvStride, outStride, window, first] }
+    /// n0 to n13.
+    var n: [Int] { [batch, tq, tk, heads, kvHeads, width, qStride, kvStride, kvStride, outStride, window, first, 99, 5] }
+    /// What dropout multiplies the weights with, [batch, heads, tq, tk in whole pages].
+    var kept: [Float] {
+        let count = batch * heads * tq * ((tk + 63) / 64 * 64), ones = Memory([Float](repeating: 1, count: count)), out = Memory(ones.values)
+        if drop > 0 { run(QK_OP_DROPOUT, [out.raw, ones.raw], [count, 0, 99, 5], [drop]) }
+        return out.values
+    }
 
     static let all: [AttentionCase] = {
         var cases: [AttentionCase] = []
@@ -33,6 +39,8 @@ struct AttentionCase: Sendable, CustomStringConvertible {
         cases.append(AttentionCase(tq: 90, tk: 90, heads: 4, kvHeads: 2, width: 40, alibi: true, cap: 2))
         cases.append(AttentionCase(tq: 90, tk: 90, heads: 4, kvHeads: 2, width: 40, causal: false, alibi: true, sinks: true))
         cases.append(AttentionCase(tq: 9, tk: 90, heads: 2, kvHeads: 2, width: 128, window: 5, first: 81, sinks: true, cap: 1))
+        cases.append(AttentionCase(batch: 2, tq: 130, tk: 130, heads: 4, kvHeads: 2, width: 20, drop: 0.3))
+        cases.append(AttentionCase(tq: 9, tk: 90, heads: 2, kvHeads: 2, width: 16, first: 81, masked: true, sinks: true, cap: 1, drop: 0.5))
         // Queries that see no key at all.
         cases.append(AttentionCase(tq: 6, tk: 3, heads: 1, kvHeads: 1, width: 4, window: 2))
         cases.append(AttentionCase(batch: 0, tq: 6, tk: 3))
@@ -65,7 +73,7 @@ struct AttentionRun {
             QK_OP_ATTENTION, kind: shape.causal ? 0 : 1,
             [
                 out.raw, q.raw, k.raw, v.raw, lse.raw, shape.masked ? mask.raw : nil, shape.alibi ? slopes.raw : nil, shape.sinks ? sinks.raw : nil,
-            ], shape.n, [shape.scale, shape.cap])
+            ], shape.n, [shape.scale, shape.cap, shape.drop])
         #expect(out.wallsStand && lse.wallsStand)
         return (out, lse)
     }
@@ -76,7 +84,7 @@ struct AttentionRun {
             QK_OP_ATTENTION_GRAD, kind: shape.causal ? 0 : 1,
             [
                 dq.raw, dk.raw, dv.raw, q.raw, k.raw, v.raw, out.raw, dout.raw, lse.raw, shape.masked ? mask.raw : nil, shape.alibi ? slopes.raw : nil,
-            ], shape.n, [shape.scale, shape.cap])
+            ], shape.n, [shape.scale, shape.cap, shape.drop])
         #expect(dq.wallsStand && dk.wallsStand && dv.wallsStand)
         return (dq, dk, dv)
     }
@@ -84,23 +92,23 @@ struct AttentionRun {
     /// The loss sum(dout * attention) in f64, straight from the definition.
     func loss(_ q: [Double], _ k: [Double], _ v: [Double]) -> Double {
         var total = 0.0
-        let group = shape.heads / max(1, shape.kvHeads)
+        let group = shape.heads / max(1, shape.kvHeads), kept = shape.kept, row = (shape.tk + 63) / 64 * 64
         for batch in 0..<shape.batch {
             for head in 0..<shape.heads {
                 for i in 0..<shape.tq {
                     let position = i + shape.first, qAt = (batch * shape.tq + i) * shape.qStride + head * shape.width
-                    var weights: [(Int, Double)] = []
+                    var weights: [(at: Int, weight: Double, kept: Double)] = []
                     for j in 0..<shape.tk where sees(batch, position, j) {
                         let kAt = (batch * shape.tk + j) * shape.kvStride + head / group * shape.width
                         var s = (0..<shape.width).reduce(0.0) { $0 + q[qAt + $1] * k[kAt + $1] } * Double(shape.scale)
                         if shape.cap != 0 { s = Double(shape.cap) * Reference.tanh(s / Double(shape.cap)) }
                         if shape.alibi { s -= Double(shape.slopes[head]) * Double(abs(position - j)) }
-                        weights.append((kAt, Reference.exp(s)))
+                        weights.append((kAt, Reference.exp(s), Double(kept[((batch * shape.heads + head) * shape.tq + i) * row + j])))
                     }
-                    let sum = weights.reduce(shape.sinks ? Reference.exp(Double(shape.sinkLogits[head])) : 0) { $0 + $1.1 }
+                    let sum = weights.reduce(shape.sinks ? Reference.exp(Double(shape.sinkLogits[head])) : 0) { $0 + $1.weight }
                     let outAt = (batch * shape.tq + i) * shape.outStride + head * shape.width
-                    for (at, weight) in weights {
-                        for d in 0..<shape.width { total += Double(dout.values[outAt + d]) * v[at + d] * weight / sum }
+                    for (at, weight, kept) in weights {
+                        for d in 0..<shape.width { total += Double(dout.values[outAt + d]) * v[at + d] * weight * kept / sum }
                     }
                 }
             }
@@ -138,6 +146,7 @@ extension KernelTests {
             AttentionCase(tq: 3, tk: 7, heads: 2, kvHeads: 2, width: 5, first: 4),
             AttentionCase(tq: 5, tk: 5, heads: 3, kvHeads: 1, width: 2, window: 2, causal: false, sinks: true),
             AttentionCase(batch: 2, tq: 5, tk: 8, heads: 2, kvHeads: 2, width: 4, first: 3, masked: true, alibi: true, cap: 1.5),
+            AttentionCase(batch: 2, tq: 5, tk: 6, heads: 2, kvHeads: 1, width: 3, first: 1, drop: 0.4),
         ]) func gradientsAgreeWithDifferences(shape: AttentionCase) {
             let run = AttentionRun(shape), q = doubles(run.q.values), k = doubles(run.k.values), v = doubles(run.v.values)
             let dq = differences(at: q) { run.loss($0, k, v) }, dk = differences(at: k) { run.loss(q, $0, v) }, dv = differences(at: v) { run.loss(q, k, $0) }

@@ -10,6 +10,8 @@ struct Product: Sendable, CustomStringConvertible {
     var type = QK_F32, packed = false
     var activation = QK_IDENTITY, alpha: Float = 1
     var bias = false, residual = false, pre = false, gate = false, adds = false
+    /// C passes the caches by where the set can.
+    var past = false
     /// Unused elements at the end of every row.
     var gap = 0
 
@@ -67,7 +69,7 @@ final class ProductRun {
             ],
             [
                 s.m, s.n, s.k, s.aStrides.row, s.aStrides.column, s.bStrides.row, s.bStrides.column, s.row, s.row, s.row, s.adds ? 1 : 0, s.type,
-                s.packed ? 1 : 0, s.row,
+                s.packed ? 1 : 0, s.row, s.past ? 1 : 0,
             ], [s.alpha])
         #expect(c.wallsStand && pre.wallsStand, "\(s)")
         return c.values + pre.values
@@ -128,11 +130,14 @@ extension KernelTests {
             }
         }
 
-        /// Long chains, several blocks of columns, several pieces of k.
+        /// Long chains, several blocks of columns, several pieces of k, either operand shared, either one cut into parts.
         @Test func manyBlocks() {
             for product in [
                 Product(m: 30, n: 20, k: 7000, b: .columns), Product(m: 70, n: 700, k: 3500, a: .columns, bias: true),
                 Product(m: 40, n: 3000, k: 700, type: QK_F16, gap: 3), Product(m: 50, n: 1400, k: 1100, adds: true, gap: 1),
+                Product(m: 1100, n: 30, k: 600, a: .columns, residual: true), Product(m: 4200, n: 40, k: 1003, activation: QK_RELU, bias: true),
+                Product(m: 70, n: 100, k: 61000, bias: true), Product(m: 70, n: 100, k: 61000, b: .columns, adds: true, gap: 2),
+                Product(m: 70, n: 100, k: 61000, packed: true), Product(m: 1030, n: 1040, k: 9, past: true),
             ] {
                 let once = ProductRun(product)
                 for set in fastSets {
@@ -147,9 +152,17 @@ extension KernelTests {
         private func row(_ whole: ProductRun, _ i: Int, _ set: String) -> [Float] {
             let s = whole.shape, c = Memory(Array(numbers(s.m * s.row, seed: 6)[i * s.row..<(i + 1) * s.row]))
             with(isa: set) {
+                let b = s.packed ? whole.panels.raw : s.type == QK_F32 ? whole.b32.raw : whole.b16.raw
                 run(
-                    QK_OP_GEMM, [c.raw, whole.a.raw + 4 * i * s.aStrides.row, s.type == QK_F32 ? whole.b32.raw : whole.b16.raw, s.bias ? whole.bias.raw : nil],
-                    [1, s.n, s.k, s.aStrides.row, s.aStrides.column, s.bStrides.row, s.bStrides.column, s.row, 0, 0, s.adds ? 1 : 0, s.type], [1])
+                    QK_OP_GEMM, kind: s.activation,
+                    [
+                        c.raw, whole.a.raw + 4 * i * s.aStrides.row, b, s.bias ? whole.bias.raw : nil,
+                        s.residual ? whole.residual.raw + 4 * i * s.row : nil,
+                    ],
+                    [
+                        1, s.n, s.k, s.aStrides.row, s.aStrides.column, s.bStrides.row, s.bStrides.column, s.row, s.row, 0, s.adds ? 1 : 0, s.type,
+                        s.packed ? 1 : 0,
+                    ], [1])
             }
             return Array(c.values[..<s.n])
         }

@@ -20,6 +20,19 @@ extension KernelTests {
             #expect(out.values[0].isNaN)
         }
 
+        @Test(arguments: [QK_SUM, QK_MEAN, QK_MAX, QK_SUM_OF_SQUARES]) func reduceColumnsBackwards(kind: Int) {
+            for (rows, cols) in Self.shapes {
+                // Few values, so that maxima repeat.
+                let x = Memory(numbers(rows * cols, seed: 2).map { ($0 * 2).rounded() }), dy = Memory(numbers(rows, seed: 3))
+                check(relative: 1e-6, "\(rows) x \(cols)") {
+                    let dx = Memory([Float](repeating: 7, count: rows * cols))
+                    run(QK_OP_REDUCE_COLS_GRAD, kind: kind, [dx.raw, x.raw, dy.raw], [rows, cols])
+                    #expect(dx.wallsStand)
+                    return dx.values
+                }
+            }
+        }
+
         @Test func reduceRowsHasTheBitsOfItsTwin() {
             for (rows, cols) in Self.shapes + [(1000, 3)] {
                 let x = Memory(numbers(rows * (cols + 2), seed: 3))

@@ -76,6 +76,14 @@ import Testing
         }
     }
 
+    @Test func attentionWithDropout() {
+        let shape = AttentionShape(heads: 2, kvHeads: 1, headWidth: 3, scale: 0.5)
+        let dropout = WeightDropout(share: 0.4, seed: 3, stream: 9)
+        checkGradients([random([10, shape.fusedWidth])], step: 0.03, tolerance: 1e-3) { x, tape in
+            attend(qkv: x[0], batch: 2, shape, dropout: dropout, tape)
+        }
+    }
+
     @Test func attentionWithWindowCapSlopesAndPadding() {
         var shape = AttentionShape(heads: 2, kvHeads: 2, headWidth: 3, window: 3, scale: 0.5, softcap: 2)
         shape.slopes = Tensor([0.5, 0.25], [2])

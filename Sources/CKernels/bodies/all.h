@@ -16,6 +16,7 @@
 #define QK_BODIES {                                                                                                         \
     [QK_OP_COPY] = body_copy, [QK_OP_CAST] = body_cast, [QK_OP_FILL] = body_fill, [QK_OP_MAP] = body_map,                   \
     [QK_OP_MAP_GRAD] = body_map_grad, [QK_OP_ZIP] = body_zip, [QK_OP_GATE] = body_gate, [QK_OP_GATE_GRAD] = body_gate_grad, \
+    [QK_OP_REDUCE_COLS_GRAD] = body_reduce_cols_grad,                                                                       \
     [QK_OP_REDUCE_COLS] = body_reduce_cols, [QK_OP_REDUCE_ROWS] = body_reduce_rows, [QK_OP_SOFTMAX] = body_softmax,         \
     [QK_OP_SOFTMAX_GRAD] = body_softmax_grad, [QK_OP_NORM] = body_norm, [QK_OP_NORM_GRAD] = body_norm_grad,                 \
     [QK_OP_NORM_GRAD_WEIGHT] = body_norm_grad_weight, [QK_OP_ROPE] = body_rope, [QK_OP_EMBED] = body_embed,                 \

@@ -46,7 +46,8 @@ static void attend_tile(const QKCall *c, const Attention *a, const QueryTile *t,
     for (int64_t g = 0, block = 0; g < group; g++)
         for (int64_t i = 0; i < count; i += TILE_ROWS, block++) {
             int64_t head = t->kv_head * group + g, row = t->batch * c->n[1] + t->begin + i, left = count - i;
-            Rows rows = {(const float *)c->p[1] + row * c->n[6] + head * a->width, c->n[6], c->n[11] + t->begin + i, 1, head, 0, left < TILE_ROWS ? left : TILE_ROWS};
+            Rows rows = {(const float *)c->p[1] + row * c->n[6] + head * a->width, c->n[6], c->n[11] + t->begin + i, 1, head, 0, left < TILE_ROWS ? left : TILE_ROWS,
+                         ((t->batch * a->heads + head) * c->n[1] + t->begin + i) * draws_of_row(c), draws_of_row(c)};
             Ahead queries = {{rows.q}, {c->n[6]}, left, a->width};
             look_ahead(&queries, TILE_ROWS, TILE_ROWS);
             look_ahead(ahead, block * share, share);
@@ -76,7 +77,7 @@ static void attention_item(const QKCall *c, const Attention *a, const QueryTile 
 }
 
 static void body_attention(const QKCall *c, int64_t begin, int64_t end) {
-    Attention a = attention_of(c, c->kind == 0, c->p[6], c->p[7]);
+    Attention a = dropping(attention_of(c, c->kind == 0, c->p[6], c->p[7]), c);
     for (int64_t item = begin; item < end; item++) {
         QueryTile tile = query_tile(c, item), next = item + 1 < end ? query_tile(c, item + 1) : tile;
         attention_item(c, &a, &tile, item + 1 < end ? &next : NULL);
@@ -129,14 +130,14 @@ static void paged_run(const QKCall *c, const Attention *a, Cache cache, int64_t 
         // Lone rows take the heads of their group together, runs take positions together.
         if (count == 1) {
             for (int64_t g = 0; g < group; g += TILE_ROWS) {
-                Rows rows = {q + g * a->width, a->width, position, 0, head + g, 1, group - g < TILE_ROWS ? group - g : TILE_ROWS};
+                Rows rows = {q + g * a->width, a->width, position, 0, head + g, 1, group - g < TILE_ROWS ? group - g : TILE_ROWS, 0, 0};
                 attend_page(a, &rows, &page, state_at(w.state, g));
             }
             continue;
         }
         for (int64_t g = 0; g < group; g++)
             for (int64_t i = 0; i < count; i += TILE_ROWS) {
-                Rows rows = {q + i * c->n[6] + g * a->width, c->n[6], position + i, 1, head + g, 0, count - i < TILE_ROWS ? count - i : TILE_ROWS};
+                Rows rows = {q + i * c->n[6] + g * a->width, c->n[6], position + i, 1, head + g, 0, count - i < TILE_ROWS ? count - i : TILE_ROWS, 0, 0};
                 attend_page(a, &rows, &page, state_at(w.state, g * count + i));
             }
     }

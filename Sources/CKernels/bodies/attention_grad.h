@@ -68,7 +68,7 @@ static void grad_rows(const GradItem *t, const Page *page, int64_t head, int64_t
     const Attention *a = t->a;
     const GradSpace *s = &t->s;
     float *p = s->p + i * PAGE, *ds = s->ds + i * PAGE;
-    Rows rows = {s->q + i * a->padded, a->padded, t->call->n[11] + tile_first + i, 1, head, 0, count};
+    Rows rows = {.q = s->q + i * a->padded, .q_stride = a->padded, .position = t->call->n[11] + tile_first + i, .step = 1, .head = head, .count = count};
     Limits l = limits_in_page(a, &rows, page->first, page->keys);
     if (l.last <= l.first) {
         memset(p, 0, (size_t)(count * PAGE) * 4);
@@ -81,12 +81,15 @@ static void grad_rows(const GradItem *t, const Page *page, int64_t head, int64_t
     Tile dp = qk;
     dp.c = ds, dp.a = s->dout + i * a->padded, dp.b = s->v_columns;
     tile(&dp, count, span.from, span.to);
+    int64_t draw_step = draws_of_row(t->call), draw = ((t->batch * a->heads + head) * t->tq + tile_first + i) * draw_step + page->first;
+    for (int64_t r = 0; a->drop > 0 && r < count; r++) drop_weights(a, ds + r * PAGE, span, draw + r * draw_step);
     bool plain = a->cap == 0 && !a->slopes && !page->mask;
     const float *lse = (const float *)t->call->p[8] + (t->batch * a->heads + head) * t->tq + tile_first + i;
     for (int64_t r = 0; r < count; r++) {
         float *pr = p + r * PAGE, *dr = ds + r * PAGE, slope = a->slopes ? a->slopes[head] : 0, distance = (float)(page->first - rows.position - r);
         if (plain) probabilities(a, pr, dr, span, l.low[r], l.high[r], 0, 0, NULL, lse[r], delta[r], true);
         else probabilities(a, pr, dr, span, l.low[r], l.high[r], slope, distance, page->mask, lse[r], delta[r], false);
+        if (a->drop > 0) drop_weights(a, pr, span, draw + r * draw_step);
     }
     Tile into_q = {.c = dq, .c_stride = a->padded, .a = ds, .a_row = PAGE, .a_step = 1, .b = s->k, .b_stride = a->padded,
                    .first = l.first, .last = l.last, .add = true};
@@ -166,7 +169,7 @@ static void grad_page(const GradItem *t, int64_t key, int64_t group, bool last_i
 }
 
 static void body_attention_grad(const QKCall *c, int64_t begin, int64_t end) {
-    Attention a = attention_of(c, c->kind == 0, c->p[10], NULL);
+    Attention a = dropping(attention_of(c, c->kind == 0, c->p[10], NULL), c);
     int64_t group = a.heads / a.kv_heads, tq = c->n[1], tk = c->n[2];
     for (int64_t item = begin; item < end; item++) {
         GradItem t = {c, &a, grad_space(&a, group * tq), item / a.kv_heads, item % a.kv_heads, tq, tk};

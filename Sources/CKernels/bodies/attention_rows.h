@@ -3,6 +3,7 @@
 #ifndef QUINTET_ATTENTION_ROWS_H
 #define QUINTET_ATTENTION_ROWS_H
 #include "loss.h"
+#include "random.h"
 #include "tile.h"
 
 typedef struct {
@@ -10,12 +11,23 @@ typedef struct {
     bool causal;
     float scale, cap;
     const float *slopes, *sinks;
+    float drop;             // share of the weights
+    uint64_t seed, stream;
 } Attention;
 
 static Attention attention_of(const QKCall *c, bool causal, const float *slopes, const float *sinks) {
     return (Attention){.heads = c->n[3], .kv_heads = c->n[4], .width = c->n[5], .padded = padded_width(c->n[5]), .window = c->n[10], .causal = causal,
                        .scale = c->s[0], .cap = c->s[1], .slopes = slopes, .sinks = sinks};
 }
+
+// With the dropout of a call over whole sequences.
+static Attention dropping(Attention a, const QKCall *c) {
+    a.drop = c->s[2], a.seed = (uint64_t)c->n[12], a.stream = (uint64_t)c->n[13];
+    return a;
+}
+
+// Draws lie a whole number of pages apart.
+static int64_t draws_of_row(const QKCall *c) { return (c->n[2] + PAGE - 1) / PAGE * PAGE; }
 
 // The keys a query may see, [low, high).
 static int64_t low_key(const Attention *a, int64_t position) { return a->window && position >= a->window ? position - a->window + 1 : 0; }
@@ -45,6 +57,8 @@ typedef struct {
     int64_t q_stride, position, step; // row r has position + r * step
     int64_t head;                     // row r has head + r * head_step
     int64_t head_step, count;
+    int64_t draw;                     // index of row 0's weight for key 0 among all draws; rows lie `draw_step` apart
+    int64_t draw_step;
 } Rows;
 
 static void clear_state(State s, int64_t rows, int64_t width) {
@@ -116,6 +130,15 @@ static void exponentials(float *scores, Span span, float *top, float *sum, float
     *top = next;
 }
 
+// Drops a share of a row's weights for the keys of a page and scales the others up. `draw`: the index of the page's key 0.
+static void drop_weights(const Attention *a, float *weights, Span span, int64_t draw) {
+    float values[4 * W], scale = 1 / (1 - a->drop);
+    for (int64_t j = span.from / (4 * W) * (4 * W); j < span.to; j += 4 * W) {
+        draw_units((uint64_t)(draw + j) / 4, a->stream, a->seed, values);
+        for (int64_t i = 0; i < 4 * W; i += W) store(weights + j + i, pick(load(values + i) >= a->drop, load(weights + j + i) * scale, splat(0)));
+    }
+}
+
 static void attend_page(const Attention *a, const Rows *rows, const Page *page, State s) {
     _Alignas(64) float scores[TILE_ROWS * PAGE], factor[TILE_ROWS];
     Limits l = limits_in_page(a, rows, page->first, page->keys);
@@ -133,6 +156,7 @@ static void attend_page(const Attention *a, const Rows *rows, const Page *page, 
             found = finish_row(a, row, span, l.low[r], l.high[r], slope, distance, page->mask, false);
         }
         exponentials(row, span, s.top + r, s.sum + r * W, found, factor + r);
+        if (a->drop > 0) drop_weights(a, row, span, rows->draw + r * rows->draw_step + page->first);
     }
     Tile pv = {.c = s.out, .c_stride = s.out_stride, .a = scores, .a_row = PAGE, .a_step = 1, .b = page->v, .kind = page->v_kind, .scales = page->v_scales, .b_stride = page->v_stride,
                .first = l.first, .last = l.last, .add = true, .factor = factor};

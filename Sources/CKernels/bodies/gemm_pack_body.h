@@ -54,10 +54,13 @@ QK_INLINE void transpose8(F8 r[8]) {
 QK_INLINE void pack_a_rows(const float *a, int64_t row_stride, int rows, int64_t k, float *out) {
     int64_t p = 0;
     for (; p + 8 <= k; p += 8) {
-        F8 r[8];
-        for (int i = 0; i < 8; i++) r[i] = i < rows ? load8(a, i * row_stride + p, QK_F32) : (F8){0};
-        transpose8(r);
-        for (int i = 0; i < 8; i++) store8(out + (p + i) * rows, r[i]);
+        F8 r[2][8];
+        for (int half = 0; half * 8 < rows; half++) {
+            for (int i = 0; i < 8; i++) r[half][i] = half * 8 + i < rows ? load8(a, (half * 8 + i) * row_stride + p, QK_F32) : (F8){0};
+            transpose8(r[half]);
+        }
+        for (int i = 0; i < 8; i++)
+            for (int half = 0; half * 8 < rows; half++) store8(out + (p + i) * rows + half * 8, r[half][i]);
     }
     for (; p < k; p++)
         for (int i = 0; i < rows; i++) out[p * rows + i] = a[i * row_stride + p];
@@ -66,18 +69,22 @@ QK_INLINE void pack_a_rows(const float *a, int64_t row_stride, int rows, int64_t
 static void pack_a_by_rows(const float *a, int64_t row_stride, int rows, int64_t k, float *out) {
     switch (rows) {
     case 6: pack_a_rows(a, row_stride, 6, k, out); break;
-    case 8: pack_a_rows(a, row_stride, 8, k, out); break;
+    case 12: pack_a_rows(a, row_stride, 12, k, out); break;
     default: pack_a_rows(a, row_stride, rows, k, out);
     }
 }
 
 // A stored transposed: every step of k is one contiguous run over all panels. The last step stores exactly, for nothing comes after it.
 static void pack_a_by_columns(const float *a, int64_t column_stride, int64_t count, int64_t k, int rows, float *out) {
+    int64_t wide = rows > 8 ? 16 : 8;
     for (int64_t p = 0; p < k; p++) {
         const float *from = a + p * column_stride;
-        int64_t i = 0, fast = p + 1 < k ? count - 8 : -1;
+        int64_t i = 0, fast = p + 1 < k ? count - wide : -1;
         for (int64_t x = 0; x < count; x += 16) __builtin_prefetch(from + 8 * column_stride + x);
-        for (; i <= fast; i += rows) store8(out + i * k + p * rows, load8(from, i, QK_F32));
+        for (; i <= fast; i += rows) {
+            store8(out + i * k + p * rows, load8(from, i, QK_F32));
+            if (rows > 8) store8(out + i * k + p * rows + 8, load8(from, i + 8, QK_F32));
+        }
         for (; i < count; i += rows) {
             int64_t high = qk_min(rows, count - i);
             for (int64_t x = 0; x < high; x++) out[i * k + p * high + x] = from[i + x];

@@ -26,7 +26,3 @@ TILE(3)
 TILE(4)
 TILE(5)
 TILE(6)
-#if QK_GEMM_HIGH == 8
-TILE(7)
-TILE(8)
-#endif

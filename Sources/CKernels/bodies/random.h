@@ -79,15 +79,20 @@ static void body_random(const QKCall *c, int64_t begin, int64_t end) {
     }
 }
 
+// 4 * W consecutive numbers in [0, 1), from the first of a block.
+QK_INLINE void draw_units(uint64_t block, uint64_t stream, uint64_t seed, float *out) {
+    vu w[4];
+    vf v[4];
+    philox(block, stream, seed, w);
+    for (int i = 0; i < 4; i++) v[i] = unit_interval(w[i]);
+    interleave(v, out);
+}
+
 static void body_dropout(const QKCall *c, int64_t begin, int64_t end) {
     const float *x = c->p[1];
     float *out = c->p[0], values[4 * W], p = c->s[0], scale = p < 1 ? 1 / (1 - p) : 0;
     QK_EACH_RANDOM_BLOCK(block, skip, count, at, begin, end) {
-        vu w[4];
-        vf v[4];
-        philox((uint64_t)block, (uint64_t)c->n[3], (uint64_t)c->n[2], w);
-        for (int i = 0; i < 4; i++) v[i] = unit_interval(w[i]);
-        interleave(v, values);
+        draw_units((uint64_t)block, (uint64_t)c->n[3], (uint64_t)c->n[2], values);
 #define STEP(i, lanes)                                                                              \
         vf u = load_n(values + skip + i, lanes);                                                    \
         store_n(out + at + i, lanes, pick(u >= p, load_n(x + at + i, lanes) * scale, splat(0)))

@@ -66,6 +66,35 @@ static float row_exp_sum(const float *x, float top, int64_t n) {
     return sum;
 }
 
+QK_INLINE void scaled_row(float *dx, const float *x, float factor, int64_t n) {
+#define STEP(i, lanes) store_n(dx + i, lanes, x ? factor * load_n(x + i, lanes) : splat(factor))
+    QK_EACH_VECTOR(i, n, STEP);
+#undef STEP
+}
+
+static int64_t first_equal(const float *x, float value, int64_t n) {
+    int64_t i = 0;
+    while (i < n && x[i] != value) i++;
+    return i;
+}
+
+static void body_reduce_cols_grad(const QKCall *c, int64_t begin, int64_t end) {
+    int64_t cols = c->n[1], top;
+    for (int64_t row = begin; row < end; row++) {
+        const float *x = (const float *)c->p[1] + row * cols;
+        float *dx = (float *)c->p[0] + row * cols, dy = ((const float *)c->p[2])[row];
+        switch (c->kind) {
+        case QK_SUM: scaled_row(dx, NULL, dy, cols); break;
+        case QK_MEAN: scaled_row(dx, NULL, dy / (float)cols, cols); break;
+        case QK_MAX:
+            scaled_row(dx, NULL, 0, cols);
+            if ((top = first_equal(x, row_max(x, cols), cols)) < cols) dx[top] = dy;
+            break;
+        default: scaled_row(dx, x, 2 * dy, cols);
+        }
+    }
+}
+
 static void body_reduce_cols(const QKCall *c, int64_t begin, int64_t end) {
     int64_t cols = c->n[1];
     float *out = c->p[0];

@@ -31,33 +31,35 @@ QK_INLINE vf tile_b(const Tile *t, int kind, int64_t k, int64_t column, int64_t 
     return __builtin_convertvector(bytes, vf) * scale;
 }
 
+// Early, so that the accumulators become registers.
+#define QK_UNROLL _Pragma("clang loop unroll(full)")
 QK_INLINE void tile_block(const Tile *t, int kind, int64_t column, int rows, int vectors, int64_t lanes) {
     vf sum[TILE_ROWS][8];
     const float *a = t->a + t->first * t->a_step;
     int64_t a_row = t->a_row, a_step = t->a_step;
     float *c = t->c + column;
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) {
+    QK_UNROLL for (int r = 0; r < rows; r++)
+        QK_UNROLL for (int v = 0; v < vectors; v++) {
             sum[r][v] = t->add ? load_n(c + r * t->c_stride + v * W, lanes) : splat(0);
             if (t->factor) sum[r][v] *= t->factor[r];
         }
     for (int64_t k = t->first; k < t->last; k++, a += a_step) {
         vf x[8];
-        for (int v = 0; v < vectors; v++) x[v] = tile_b(t, kind, k, column + v * W, lanes);
-        for (int r = 0; r < rows; r++) {
+        QK_UNROLL for (int v = 0; v < vectors; v++) x[v] = tile_b(t, kind, k, column + v * W, lanes);
+        QK_UNROLL for (int r = 0; r < rows; r++) {
             vf y = splat(a[r * a_row]);
-            for (int v = 0; v < vectors; v++) sum[r][v] = fma_(y, x[v], sum[r][v]);
+            QK_UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = fma_(y, x[v], sum[r][v]);
         }
     }
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) store_n(c + r * t->c_stride + v * W, lanes, sum[r][v]);
+    QK_UNROLL for (int r = 0; r < rows; r++)
+        QK_UNROLL for (int v = 0; v < vectors; v++) store_n(c + r * t->c_stride + v * W, lanes, sum[r][v]);
 }
 
-// Columns [from, to) for a fixed number of rows: wide blocks, half as wide ones, single vectors, a cut one.
+// Columns [from, to) for a fixed number of rows: wide blocks, pairs and single vectors, a cut one.
 #define QK_TILE_OF_KIND(rows, vectors, kind)                                                                            \
     static __attribute__((noinline)) void tile_##rows##_##kind(const Tile *t, int64_t from, int64_t to) {               \
         for (; from + vectors * W <= to; from += vectors * W) tile_block(t, kind, from, rows, vectors, W);              \
-        if (from + vectors / 2 * W <= to) tile_block(t, kind, from, rows, vectors / 2, W), from += vectors / 2 * W;     \
+        for (; vectors > 2 && from + 2 * W <= to; from += 2 * W) tile_block(t, kind, from, rows, 2, W);                 \
         for (; from + W <= to; from += W) tile_block(t, kind, from, rows, 1, W);                                        \
         if (from < to) tile_block(t, kind, from, rows, 1, to - from);                                                   \
     }

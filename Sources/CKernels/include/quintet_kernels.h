@@ -88,9 +88,11 @@ enum {
     // n6 q row stride, n7 k row stride, n8 v row stride, n9 out row stride (row = batch * t + position; heads side by side),
     // n10 window (0 none; w: keys in (i-w, i], or with |i - j| < w where bidirectional), n11 position of query 0;
     // ALiBi adds -slope * |i - j|. s0 scale, s1 softcap (0 none). A row that sees no key gives zeros, lse = -inf.
+    // s2 share of the weights that are dropped after the softmax, n12 seed, n13 stream: as QK_OP_DROPOUT, the element's index being
+    // ((batch * heads + head) * tq + query) * (tk rounded up to QK_PAGE) + key.
     QK_OP_ATTENTION,
     // Backward, recomputed from lse. p0 dq, p1 dk, p2 dv, p3 q, p4 k, p5 v, p6 out, p7 dout, p8 lse, p9? key mask, p10? slopes, p11? scratch unused.
-    // n0-n11, s0, s1, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
+    // n0-n13, s0-s2, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
     QK_OP_ATTENTION_GRAD,
     // Attention through a paged cache; one work item is (row, kv head). Keys are taken page by page in absolute order, so a row's bits depend on nothing else.
     // p0 out, p1 q, p2 K slab, p3 V slab, p4 page table i32 [sequences, max pages], p5 positions i32 [rows], p6 sequence i32 [rows], p7? slopes, p8? sinks.
@@ -126,7 +128,7 @@ enum {
     // n13 gate row stride. Block formats come packed (n12 = 1), A in contiguous rows of whole blocks; A's numbers then become bytes, 32 with one scale, and a
     // chain has a link for every block. Up to three formats side by side: columns from n14 (a multiple of QK_PANEL; 0 for none) lie in p7 with type n16,
     // from n15 in p8 with type n17. n18: 1 multiplies f(first half of the columns) by the second half, for a C of n / 2 columns (a multiple of QK_PANEL) and
-    // no other epilogue. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
+    // no other epilogue. n19: 1 where nobody reads C soon. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
     QK_OP_GEMM,
     // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
     // Of a block format: B's rows of blocks one after the other, into panels of the same bytes (block_gemm.h).
@@ -166,6 +168,8 @@ enum {
     // p0 dx, p1 ddelta, p2 ddecay, p3 dBC [rows, 2 * states], p4 dskip, p5 x, p6 delta, p7 decay, p8 BC, p9 skip, p10 dout,
     // p11 workspace [ceil(cols / 64), rows, 2 * states]. n0-n5 as above, n6: 1 adds to ddecay, n7: 1 adds to dskip.
     QK_OP_SCAN_GRAD,
+    // Back through QK_OP_REDUCE_COLS; of equal maxima the first takes the gradient. kind: reduction. p0 dx, p1 x, p2 dy [rows]. n0 rows, n1 cols.
+    QK_OP_REDUCE_COLS_GRAD,
     QK_OP_COUNT
 };
 
@@ -205,6 +209,13 @@ void *qk_scratch(size_t bytes);
 // Limits of this machine, measured now with the current threads: f32 multiply-adds in GFLOP/s, streaming reads in GB/s.
 double qk_measure_fma_gflops(int threads, double seconds);
 double qk_measure_read_gb_per_second(int threads, double seconds);
+
+// While a profile is open on this thread, qk_run counts and times every call by its opcode; qk_profile_end gives QK_OP_COUNT entries, valid until the
+// next begin. Names are for people.
+typedef struct QKProfile { int64_t calls; double seconds, flops; /* flops: of matrix products */ } QKProfile;
+void qk_profile_begin(void);
+const QKProfile *qk_profile_end(void);
+const char *qk_op_name(int32_t op);
 
 // While a recording is open on this thread, qk_run also keeps a copy of every call. qk_recorded is valid until the next begin.
 void qk_record_begin(void);

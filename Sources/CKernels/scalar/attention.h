@@ -2,6 +2,7 @@
 #ifndef QUINTET_SCALAR_ATTENTION_H
 #define QUINTET_SCALAR_ATTENTION_H
 #include "numbers.h"
+#include "random.h"
 
 // Where keys and values lie: in rows, or in the pages of a cache, in their type.
 typedef struct {
@@ -31,7 +32,17 @@ typedef struct {
     int64_t position, keys, window;
     bool causal;
     double scale, cap, slope, sink;
+    float drop;                  // share of the weights
+    uint64_t seed, stream, draw; // draw: the index of key 0's weight
 } Query;
+
+// What dropout makes of a weight: nothing, or more of it.
+static double kept(const Query *q, int64_t key) {
+    uint32_t words[4];
+    if (q->drop == 0) return 1;
+    philox_block(q->seed, q->stream, (q->draw + (uint64_t)key) / 4, words);
+    return unit(words[(q->draw + (uint64_t)key) % 4]) >= q->drop ? (double)(1 / (1 - q->drop)) : 0;
+}
 
 static bool sees(const Query *q, int64_t key) {
     int64_t back = q->position - key;
@@ -63,16 +74,18 @@ static double attend(const Query *s, const float *q, const Keys *keys, float *ou
     for (int64_t d = 0; d < keys->width; d++) {
         double x = 0;
         for (int64_t key = 0; key < s->keys; key++)
-            if (weights[key] != 0) x += weights[key] * (double)value_at(keys, key, d);
+            if (weights[key] != 0) x += weights[key] * kept(s, key) * (double)value_at(keys, key, d);
         out[d] = (float)(x / sum);
     }
     return top + log(sum);
 }
 
 // The query and key rows of (batch, head, i) in a call over whole sequences.
-static Query query_of(const QKCall *c, const uint8_t *mask, const float *slopes, const float *sinks, int64_t head, int64_t i) {
+static Query query_of(const QKCall *c, const uint8_t *mask, const float *slopes, const float *sinks, int64_t batch, int64_t head, int64_t i) {
+    int64_t draws = (c->n[2] + QK_PAGE - 1) / QK_PAGE * QK_PAGE;
     return (Query){mask, c->n[11] + i, c->n[2], c->n[10], c->kind == 0, (double)c->s[0], (double)c->s[1], slopes ? (double)slopes[head] : 0,
-                   sinks ? (double)sinks[head] : -INFINITY};
+                   sinks ? (double)sinks[head] : -INFINITY, c->s[2], (uint64_t)c->n[12], (uint64_t)c->n[13],
+                   (uint64_t)(((batch * c->n[3] + head) * c->n[1] + i) * draws)};
 }
 
 // Items are those of plan.c: tiles of queries, from the last.
@@ -84,7 +97,7 @@ static void scalar_attention(const QKCall *c, int64_t begin, int64_t end) {
                      c->n[7], c->n[8], width, NULL, 0, 0, QK_F32};
         for (int64_t head = kv_head * (heads / kv_heads); head < (kv_head + 1) * (heads / kv_heads); head++)
             for (int64_t i = from; i < tq && i < from + size; i++) {
-                Query query = query_of(c, c->p[5] ? (const uint8_t *)c->p[5] + batch * tk : NULL, c->p[6], c->p[7], head, i);
+                Query query = query_of(c, c->p[5] ? (const uint8_t *)c->p[5] + batch * tk : NULL, c->p[6], c->p[7], batch, head, i);
                 int64_t row = batch * tq + i;
                 double lse = attend(&query, (const float *)c->p[1] + row * c->n[6] + head * width, &keys, (float *)c->p[0] + row * c->n[9] + head * width);
                 if (c->p[4]) ((float *)c->p[4])[(batch * heads + head) * tq + i] = (float)lse;
@@ -103,11 +116,11 @@ static void add_gradients(const QKCall *c, const Query *s, const Keys *keys, int
         if (!sees(s, key)) continue;
         double z = score(s, q, keys, key), p = exp(z - lse), dp = 0, bent = s->cap != 0 ? (z + s->slope * fabs((double)(s->position - key))) / s->cap : 0;
         for (int64_t d = 0; d < width; d++) dp += (double)dout[d] * (double)value_at(keys, key, d);
-        double ds = p * (dp - delta) * s->scale * (1 - bent * bent);
+        double share = kept(s, key), ds = p * (dp * share - delta) * s->scale * (1 - bent * bent);
         for (int64_t d = 0; d < width; d++) {
             sum[d] += ds * (double)key_at(keys, key, d);
             dk[key * width + d] += ds * (double)q[d];
-            dv[key * width + d] += p * (double)dout[d];
+            dv[key * width + d] += p * share * (double)dout[d];
         }
     }
     for (int64_t d = 0; d < width; d++) dq[d] = (float)sum[d];
@@ -122,7 +135,7 @@ static void scalar_attention_grad(const QKCall *c, int64_t begin, int64_t end) {
         memset(dk, 0, sizeof(double) * (size_t)(2 * tk * width));
         for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
             for (int64_t i = 0; i < tq; i++) {
-                Query query = query_of(c, c->p[9] ? (const uint8_t *)c->p[9] + batch * tk : NULL, c->p[10], NULL, head, i);
+                Query query = query_of(c, c->p[9] ? (const uint8_t *)c->p[9] + batch * tk : NULL, c->p[10], NULL, batch, head, i);
                 add_gradients(c, &query, &keys, batch, head, i, dk, dv);
             }
         for (int64_t key = 0; key < tk; key++)
@@ -141,7 +154,7 @@ static void scalar_attention_paged(const QKCall *c, int64_t begin, int64_t end) 
         Keys keys = {c->p[2], c->p[3], 0, 0, width, (const int32_t *)c->p[4] + sequence * c->n[12], kv_heads, kv_head, c->n[11]};
         for (int64_t head = kv_head * (heads / kv_heads); head < (kv_head + 1) * (heads / kv_heads); head++) {
             Query query = {NULL, position, position + 1, c->n[10], true, (double)c->s[0], (double)c->s[1], slopes ? (double)slopes[head] : 0,
-                           sinks ? (double)sinks[head] : -INFINITY};
+                           sinks ? (double)sinks[head] : -INFINITY, 0, 0, 0, 0};
             attend(&query, (const float *)c->p[1] + row * c->n[6] + head * width, &keys, (float *)c->p[0] + row * c->n[9] + head * width);
         }
     }

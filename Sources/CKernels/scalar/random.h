@@ -3,9 +3,9 @@
 #define QUINTET_SCALAR_RANDOM_H
 #include "numbers.h"
 
-static void philox_block(const QKCall *c, uint64_t block, uint32_t words[4]) {
-    uint32_t key[2] = {(uint32_t)c->n[2], (uint32_t)((uint64_t)c->n[2] >> 32)};
-    uint32_t x[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)c->n[3], (uint32_t)((uint64_t)c->n[3] >> 32)};
+static void philox_block(uint64_t seed, uint64_t stream, uint64_t block, uint32_t words[4]) {
+    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    uint32_t x[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
     for (int round = 0; round < 10; round++) {
         uint64_t a = (uint64_t)0xd2511f53 * x[0], b = (uint64_t)0xcd9e8d57 * x[2];
         uint32_t next[4] = {(uint32_t)(b >> 32) ^ x[1] ^ key[0], (uint32_t)b, (uint32_t)(a >> 32) ^ x[3] ^ key[1], (uint32_t)a};
@@ -27,7 +27,7 @@ static void scalar_random(const QKCall *c, int64_t begin, int64_t end) {
     float below = c->s[1] > c->s[0] ? nextafterf(c->s[1], c->s[0]) : c->s[0];
     for (int64_t i = begin; i < end; i++) {
         uint32_t words[4], index = (uint32_t)((c->n[1] + i) & 3);
-        philox_block(c, (uint64_t)(c->n[1] + i) >> 2, words);
+        philox_block((uint64_t)c->n[2], (uint64_t)c->n[3], (uint64_t)(c->n[1] + i) >> 2, words);
         float value = c->kind == 0 ? normal(c, words, (int)index)
                     : c->kind == 1 ? fminf(fmaf(unit(words[index]), c->s[1] - c->s[0], c->s[0]), below) : float_of(words[index]);
         memcpy((float *)c->p[0] + i, c->kind == 2 ? (void *)&words[index] : (void *)&value, 4);
@@ -38,7 +38,7 @@ static void scalar_dropout(const QKCall *c, int64_t begin, int64_t end) {
     float scale = c->s[0] < 1 ? 1 / (1 - c->s[0]) : 0;
     for (int64_t i = begin; i < end; i++) {
         uint32_t words[4];
-        philox_block(c, (uint64_t)(c->n[1] + i) >> 2, words);
+        philox_block((uint64_t)c->n[2], (uint64_t)c->n[3], (uint64_t)(c->n[1] + i) >> 2, words);
         ((float *)c->p[0])[i] = unit(words[(c->n[1] + i) & 3]) >= c->s[0] ? ((const float *)c->p[1])[i] * scale : 0;
     }
 }

@@ -17,6 +17,19 @@ static void scalar_reduce_cols(const QKCall *c, int64_t begin, int64_t end) {
     }
 }
 
+static void scalar_reduce_cols_grad(const QKCall *c, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) {
+        const float *x = (const float *)c->p[1] + row * c->n[1];
+        float *dx = (float *)c->p[0] + row * c->n[1], dy = ((const float *)c->p[2])[row];
+        int64_t top = 0;
+        for (int64_t j = 0; j < c->n[1]; j++) {
+            if (x[j] > x[top]) top = j;
+            dx[j] = c->kind == QK_SUM ? dy : c->kind == QK_MEAN ? dy / (float)c->n[1] : c->kind == QK_MAX ? 0 : 2 * dy * x[j];
+        }
+        if (c->kind == QK_MAX && c->n[1] > 0) dx[top] = dy;
+    }
+}
+
 // Items of the three below are blocks of QK_COLUMNS columns.
 static int64_t last_column(int64_t end, int64_t cols) { return end * QK_COLUMNS < cols ? end * QK_COLUMNS : cols; }
 

@@ -36,13 +36,26 @@ public struct AttentionShape: Sendable {
     var keyWidth: Int { kvHeads * headWidth }
 }
 
+/// Which weights of an attention dropout takes: they depend on seed, stream and position only.
+public struct WeightDropout: Sendable {
+    /// Share of the weights, at least 0 and below 1.
+    public var share: Float
+    public var seed: UInt64, stream: UInt64
+
+    public init(share: Float, seed: UInt64, stream: UInt64) {
+        self.share = share
+        self.seed = seed
+        self.stream = stream
+    }
+}
+
 /// Softmax attention over whole sequences, with online softmax.
 ///
 /// `qkv` [batch * time, fusedWidth]: all q heads, all k heads, all v heads; `keyMask` u8 [batch, time], 0 where padded.
-/// Gives [batch * time, queryWidth]. The backward pass computes the weights again from the log-sum-exp.
+/// `dropout` zeroes a share of the weights and scales the others up. Gives [batch * time, queryWidth]. The backward pass computes the weights again from the log-sum-exp.
 /// Source: Dao et al. 2022 (FlashAttention).
 public func attend(
-    qkv: Tensor, batch: Int, _ shape: AttentionShape, keyMask: Tensor? = nil, _ tape: Tape? = nil
+    qkv: Tensor, batch: Int, _ shape: AttentionShape, keyMask: Tensor? = nil, dropout: WeightDropout? = nil, _ tape: Tape? = nil
 ) -> Tensor {
     precondition(qkv.shape.columns == shape.fusedWidth, "\(qkv.shape) is not fused q, k, v of width \(shape.fusedWidth)")
     let out = Tensor(uninitialized: [qkv.shape.rows, shape.queryWidth])
@@ -57,6 +70,7 @@ public func attend(
     call.p.6 = shape.slopes?.data
     call.p.7 = shape.sinks?.data
     setDimensions(&call, batch, time, shape, rowStride: qkv.rowStride)
+    setDropout(&call, dropout)
     call.run()
     guard let tape, tracked, let lse else { return out }
     return tape.record(out) { dy, gradients in
@@ -70,6 +84,7 @@ public func attend(
         call.p.9 = keyMask?.data
         call.p.10 = shape.slopes?.data
         setDimensions(&call, batch, time, shape, rowStride: qkv.rowStride)
+        setDropout(&call, dropout)
         call.run()
         gradients.add(dqkv, to: qkv)
     }
@@ -90,6 +105,13 @@ private func setDimensions(_ call: inout KernelCall, _ batch: Int, _ time: Int, 
     call.n.6 = Int64(rowStride)
     call.n.7 = Int64(rowStride)
     call.n.8 = Int64(rowStride)
+}
+
+private func setDropout(_ call: inout KernelCall, _ dropout: WeightDropout?) {
+    guard let dropout else { return }
+    call.n.12 = Int64(bitPattern: dropout.seed)
+    call.n.13 = Int64(bitPattern: dropout.stream)
+    call.s.2 = dropout.share
 }
 
 func setHeads(_ call: inout KernelCall, _ shape: AttentionShape) {

@@ -134,6 +134,7 @@ func weightGradient(_ dy: Tensor, _ x: Tensor, _ destination: (gradient: Tensor,
     call.n.6 = 1
     call.n.7 = Int64(x.shape.columns)
     call.n.10 = destination.adds ? 1 : 0
+    call.n.19 = 1
     call.s.0 = 1
     call.run()
 }

@@ -28,23 +28,17 @@ public func reduce(_ x: Tensor, _ reduction: Reduction, _ tape: Tape? = nil) -> 
     return tape.record(y) { dy, gradients in gradients.add(reductionGradient(x, dy, reduction), to: x) }
 }
 
-/// dx for each reduction, from dy [rows]: the simple, slow composition of elementwise kernels.
+/// dx [rows, cols] from dy [rows]; of equal maxima the first takes the gradient.
 private func reductionGradient(_ x: Tensor, _ dy: Tensor, _ reduction: Reduction) -> Tensor {
-    let (rows, columns) = (x.shape.rows, x.shape.columns)
-    let values = x.floats, arriving = dy.floats
-    var dx = [Float](repeating: 0, count: values.count)
-    for row in 0..<rows {
-        let range = row * columns..<(row + 1) * columns
-        switch reduction {
-        case .sum: for i in range { dx[i] = arriving[row] }
-        case .mean: for i in range { dx[i] = arriving[row] / Float(columns) }
-        case .sumOfSquares: for i in range { dx[i] = 2 * values[i] * arriving[row] }
-        case .maximum:
-            // The first of equal maxima takes the gradient.
-            if let best = range.max(by: { values[$0] < values[$1] || (values[$0] == values[$1] && $0 > $1) }) { dx[best] = arriving[row] }
-        }
-    }
-    return Tensor(dx, x.shape)
+    let dx = Tensor(uninitialized: x.shape)
+    var call = KernelCall(QK_OP_REDUCE_COLS_GRAD, kind: reduction.kind)
+    call.p.0 = dx.data
+    call.p.1 = x.data
+    call.p.2 = dy.data
+    call.n.0 = Int64(x.shape.rows)
+    call.n.1 = Int64(x.shape.columns)
+    call.run()
+    return dx
 }
 
 /// Sums over all rows into [cols], rows in order: a bias gradient.

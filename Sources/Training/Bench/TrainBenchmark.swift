@@ -15,6 +15,8 @@ public struct TrainBenchmark: Sendable {
     public var recompute: Recompute = .none
     public var matrixDType: DType = .f32
     public var optimizer: OptimizerKind = .adamw
+    /// Further steps in which every kernel call is timed; 0 for none.
+    public var profiledSteps = 0
 
     public init(preset: Preset, batch: Int? = nil, sequence: Int? = nil, threads: Int) {
         self.preset = preset
@@ -39,10 +41,11 @@ public struct TrainBenchmark: Sendable {
         for step in 0..<2 { _ = self.step(learner, step) }
         let seconds = (0..<steps).map { self.step(learner, $0 + 2) }
         let after = MachineLimit.fmaGflops(threads: threads)
+        let profile = profiledSteps > 0 ? KernelProfile.measure(steps: profiledSteps) { profiled(learner) } : nil
         return Report(
             benchmark: self, parameters: learner.store.parameterCount, seconds: seconds.sorted(),
             flops: 3 * learner.spec.forwardFlops(batch: batch, time: sequence), limits: [before, after],
-            peakBytes: MachineLimit.peakResidentBytes)
+            peakBytes: MachineLimit.peakResidentBytes, profile: profile)
     }
 
     /// Seconds of one whole step.
@@ -54,6 +57,10 @@ public struct TrainBenchmark: Sendable {
             _ = learner.update(rateFactor: 1, clip: 1)
         }
         return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+    }
+
+    private func profiled(_ learner: Learner) {
+        for step in 0..<profiledSteps { _ = self.step(learner, steps + 2 + step) }
     }
 
     private func tokens(_ vocabulary: Int, _ seed: Int) -> (inputs: Tensor, targets: Tensor) {
@@ -76,6 +83,8 @@ extension TrainBenchmark {
         /// Multiply-add limits probed before and after, GFLOP/s.
         public let limits: [Double]
         public let peakBytes: Int
+        /// Where a step's time goes, if that was asked for.
+        public let profile: KernelProfile?
 
         public var median: Double { seconds[seconds.count / 2] }
         public var tokensPerSecond: Double { Double(benchmark.batch * benchmark.sequence) / median }
@@ -102,7 +111,43 @@ extension TrainBenchmark {
                 "milliseconds_min": .number((seconds.first ?? 0) * 1000), "milliseconds_max": .number((seconds.last ?? 0) * 1000),
                 "gflops": .number(gflops), "limit_gflops": .array(limits.map { .number($0) }),
                 "share_of_limit": .number(gflops / limit), "peak_rss_bytes": JSON(peakBytes),
+                "profile": profile.map { .array(Self.rows($0).map(\.json)) } ?? .null,
             ]
         }
+
+        /// The profile as a table, most expensive first.
+        public var table: String? {
+            profile.map { profile in
+                Self.rows(profile).map { row in
+                    let name = row.name.padding(to: 24), times = Number.short(row.calls, digits: 1).padding(to: 10)
+                    let time = "\(Number.short(row.milliseconds, digits: 2)) ms".padding(to: 14)
+                    let share = "\(Number.short(100 * row.share, digits: 1)) %".padding(to: 9)
+                    return name + times + time + share + (row.gflops > 0 ? "\(Number.significant(row.gflops)) GFLOP/s" : "")
+                }.joined(separator: "\n")
+            }
+        }
+
+        private struct Row {
+            let name: String
+            let calls: Double, milliseconds: Double, share: Double, gflops: Double
+            var json: JSON {
+                [
+                    "kernel": .string(name), "calls": .number(calls), "milliseconds": .number(milliseconds), "share": .number(share),
+                    "gflops": .number(gflops),
+                ]
+            }
+        }
+
+        /// A row for each opcode, and one for what lies between the calls.
+        private static func rows(_ profile: KernelProfile) -> [Row] {
+            func row(_ name: String, _ calls: Double, _ seconds: Double, _ gflops: Double) -> Row {
+                Row(name: name, calls: calls, milliseconds: seconds * 1000, share: seconds / profile.total, gflops: gflops)
+            }
+            return profile.entries.map { row($0.name, $0.calls, $0.seconds, $0.gflops) } + [row("between calls", 0, profile.between, 0)]
+        }
     }
+}
+
+extension String {
+    fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(width - count, 1)) }
 }
