@@ -36,6 +36,8 @@ public struct WeightReader: Sendable {
         case .same: return parts[0]
         case .transposed: return parts[0].transposed.contiguous()
         case .stacked: return Self.stack(parts, plan.shape)
+        case .grouped(_, let heads, let kvHeads, let width):
+            return HeadOrder(heads: heads, kvHeads: kvHeads, width: width).ours(parts[0])
         }
     }
 
@@ -85,7 +87,7 @@ extension WeightPattern {
     /// The shape of one of their tensors, where ours has `shape`.
     fileprivate func shape(of index: Int, in shape: [Int]) -> [Int] {
         switch self {
-        case .same: shape
+        case .same, .grouped: shape
         case .transposed: shape.reversed()
         case .stacked(_, let rows): [rows[index]] + shape.dropFirst()
         }
@@ -94,7 +96,7 @@ extension WeightPattern {
 
 extension WeightMap {
     fileprivate func find(_ name: String, _ folder: WeightFolder) -> (file: SafetensorsFile, entry: SafetensorsEntry)? {
-        if let found = folder.find(name) { return found }
+        if let found = folder.find(name) ?? aliases[name].flatMap(folder.find) { return found }
         guard !prefix.isEmpty, name.hasPrefix(prefix) else { return nil }
         return folder.find(String(name.dropFirst(prefix.count)))
     }

@@ -55,7 +55,7 @@ public struct ModelSummary: Sendable {
         switch positions {
         case .none: "none"
         case .rotary(let rotary): "rotary(base \(rotary.base), width \(rotary.width), scaling \(rotary.scaling))"
-        case .alibi: "alibi"
+        case .alibi(let maxBias, let factor): "alibi(max bias \(maxBias), factor \(factor))"
         }
     }
 
