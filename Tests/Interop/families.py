@@ -22,6 +22,7 @@ except ImportError as missing:
     sys.exit(0)
 
 warnings.filterwarnings("ignore")
+transformers.utils.logging.disable_progress_bar()
 torch.set_num_threads(1)
 ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "silu", "relu", "relu2", "quick_gelu", "tanh"]
 EPSILONS = [1e-5, 1e-6, 1e-3]
@@ -179,12 +180,12 @@ def phi(r):
 def phi3(r):
     f, head = sizes(r)
     table = rope(r, head, f["max_position_embeddings"], ("default", "longrope", "longrope"))
-    original = table.pop("original_max_position_embeddings", 4096)
+    original = table.get("original_max_position_embeddings", 4096)
     table["partial_rotary_factor"] = 1.0
     if flag(r) and int(head * 0.5) % 2 == 0 and table["rope_type"] == "default": table["partial_rotary_factor"] = 0.5
     if table["rope_type"] == "longrope" and flag(r, 0.3): table["rope_type"] = r.choice(["su", "yarn"])
     return f | dict(
-        hidden_act=r.choice(ACTIVATIONS), rms_norm_eps=r.choice(EPSILONS), sliding_window=r.choice([None, 3, 7, 40]),
+        hidden_act=r.choice(ACTIVATIONS), rms_norm_eps=r.choice(EPSILONS), sliding_window=r.choice([None, 3, 7, 40]), pad_token_id=0,
         original_max_position_embeddings=original, rope_parameters=table)
 
 
@@ -198,7 +199,7 @@ def olmo2(r):
 def smollm3(r):
     f, head = sizes(r)
     f |= dict(
-        hidden_act=r.choice(ACTIVATIONS), rms_norm_eps=r.choice(EPSILONS), attention_bias=flag(r), mlp_bias=flag(r),
+        hidden_act=r.choice(ACTIVATIONS), rms_norm_eps=r.choice(EPSILONS), attention_bias=flag(r), mlp_bias=flag(r), pad_token_id=0,
         rope_parameters=rope(r, head, f["max_position_embeddings"]))
     if flag(r): f["no_rope_layers"] = [r.choice([0, 1]) for _ in range(f["num_hidden_layers"])]
     else: f["no_rope_layer_interval"] = r.choice([1, 2, 3])
