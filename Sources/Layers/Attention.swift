@@ -17,7 +17,8 @@ public struct Attention: Sendable {
         shape = AttentionShape(
             heads: spec.heads, kvHeads: spec.kvHeads, headWidth: spec.headWidth, causal: spec.span.isCausal,
             window: spec.span.window, scale: spec.scale.value(headWidth: spec.headWidth, layer: layer),
-            softcap: spec.softcap ?? 0, slopes: slopes, sinks: sinks)
+            softcap: spec.softcap ?? 0, slopes: slopes,
+            roundedSlopeFactor: spec.positions.roundedSlopeFactor, sinks: sinks)
         positions = spec.positions
         qkv = try Linear(scope["qkv"], outputs: spec.qkvWidth, inputs: width, bias: spec.biases.onInput)
         queryNorm = try PartNorm(spec, heads: spec.heads, after: 0, spec.queryKeyNormWidths.query, scope["queryNorm"])

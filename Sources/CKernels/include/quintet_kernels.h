@@ -88,14 +88,15 @@ enum {
     // p5? key mask u8 [batch, tk] (0 = padding), p6? slopes f32 [heads] (ALiBi), p7? sinks f32 [heads]. n0 batch, n1 tq, n2 tk, n3 heads, n4 kv heads, n5 head width,
     // n6 q row stride, n7 k row stride, n8 v row stride, n9 out row stride (row = batch * t + position; heads side by side),
     // n10 window (0 none; w: keys in (i-w, i], or with |i - j| < w where bidirectional), n11 position of query 0;
-    // ALiBi adds -slope * |i - j|. s0 scale, s1 softcap (0 none). A row that sees no key gives zeros, lse = -inf.
+    // ALiBi adds -slope * |i - j|, or, where s2 is not 0, s2 times slope * j rounded to bf16 (j rounded first). s0 scale, s1 softcap (0 none).
+    // A row that sees no key gives zeros, lse = -inf.
     QK_OP_ATTENTION,
     // Backward, recomputed from lse. p0 dq, p1 dk, p2 dv, p3 q, p4 k, p5 v, p6 out, p7 dout, p8 lse, p9? key mask, p10? slopes, p11? scratch unused.
-    // n0-n11, s0, s1, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
+    // n0-n11, s0-s2, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
     QK_OP_ATTENTION_GRAD,
     // Attention through a paged cache; one work item is (row, kv head). Keys are taken page by page in absolute order, so a row's bits depend on nothing else.
     // p0 out, p1 q, p2 K slab, p3 V slab, p4 page table i32 [sequences, max pages], p5 positions i32 [rows], p6 sequence i32 [rows], p7? slopes, p8? sinks.
-    // n0 rows, n3 heads, n4 kv heads, n5 head width, n6 q row stride, n9 out row stride, n10 window, n12 max pages. s0 scale, s1 softcap.
+    // n0 rows, n3 heads, n4 kv heads, n5 head width, n6 q row stride, n9 out row stride, n10 window, n12 max pages. s0-s2 as above.
     // A K page is [kv heads][head width][QK_PAGE], a V page is [kv heads][QK_PAGE][head width]; position p lies in page p / QK_PAGE.
     QK_OP_ATTENTION_PAGED,
     // p0 K slab, p1 V slab, p2 k, p3 v, p4 page table, p5 positions, p6 sequence. n0 rows, n4 kv heads, n5 head width, n7 k row stride, n8 v row stride, n12 max pages.

@@ -100,7 +100,12 @@ public enum AttentionPositions: Sendable, Equatable {
     case none
     case rotary(Rotary)
     /// A penalty on the score that grows with distance, one slope a head (Press et al. 2021); `factor` multiplies all slopes.
-    case alibi(maxBias: Float, factor: Float = 1)
+    case alibi(maxBias: Float, factor: Float = 1, AlibiRounding = .none)
+}
+
+/// Whether slopes and their products with positions are rounded to bf16, as some families compute them whatever type the rest has.
+public enum AlibiRounding: Sendable, Equatable {
+    case none, brain
 }
 
 /// The factor on q * k.

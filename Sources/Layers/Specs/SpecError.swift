@@ -77,7 +77,7 @@ extension TransformerSpec {
         if let cap = attention.softcap { try aboveZero(cap, "attention softcap") }
         if case .fixed(let scale) = attention.scale { try finite(scale, "attention scale") }
         if case .rotary(let rotary) = attention.positions { try validate(rotary, attention.headWidth) }
-        if case .alibi(let bias, let factor) = attention.positions {
+        if case .alibi(let bias, let factor, _) = attention.positions {
             try aboveZero(bias, "ALiBi's largest bias")
             try finite(factor, "ALiBi's factor")
         }

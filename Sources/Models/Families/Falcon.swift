@@ -52,7 +52,7 @@ extension Families {
     private static func falconPositions(_ reader: inout ConfigReader, _ headWidth: Int, _ context: Int) throws(FileError) -> AttentionPositions {
         let rotary = try RopeConfig.read(&reader, headWidth: headWidth, context: context)
         guard try reader.flag("alibi", default: false) else { return .rotary(rotary) }
-        return .alibi(maxBias: 8, factor: alibiCount / Float(max(headWidth, 1)).squareRoot())
+        return .alibi(maxBias: 8, factor: alibiCount / Float(max(headWidth, 1)).squareRoot(), .brain)
     }
 
     private static func falconResidual(_ reader: inout ConfigReader, _ isNew: Bool) throws(FileError) -> Residual {
