@@ -38,6 +38,8 @@ static float apply(int kind, float x) {
     case QK_RECIPROCAL: return 1 / x;
     case QK_NEGATE: return -x;
     case QK_RELU_SQUARED: return x > 0 ? x * x : 0;
+    case QK_GELU_QUICK: return x / (1 + expf(-1.702f * x));
+    case QK_CLIP: return x < -1 ? -1 : x > 1 ? 1 : x;
     default: return x;
     }
 }

@@ -13,7 +13,7 @@ static QKPlan rows(int64_t count, int64_t work, int64_t target) {
 static QKPlan column_blocks(int64_t cols, int64_t rows_) { return rows((cols + QK_COLUMNS - 1) / QK_COLUMNS, rows_ * QK_COLUMNS, COMPUTED); }
 
 static bool cheap(int kind) {
-    return kind == QK_IDENTITY || kind == QK_RELU || kind == QK_SQUARE || kind == QK_NEGATE || kind == QK_AFFINE || kind == QK_RELU_SQUARED;
+    return kind == QK_IDENTITY || kind == QK_RELU || kind == QK_SQUARE || kind == QK_NEGATE || kind == QK_AFFINE || kind == QK_RELU_SQUARED || kind == QK_CLIP;
 }
 
 static QKPlan copy(const QKCall *c) {

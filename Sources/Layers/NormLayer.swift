@@ -18,4 +18,9 @@ public struct NormLayer: Sendable {
     public func callAsFunction(_ x: Tensor, _ tape: Tape?) -> Tensor {
         normalize(x, normalization, weight: weight, bias: bias, tape)
     }
+
+    /// The same for vectors inside the rows, written over `x`, whose bytes nobody else may read.
+    func inPlace(_ x: Tensor, _ parts: RowParts, _ tape: Tape?) -> Tensor {
+        normalizeInPlace(x, parts, normalization, weight: weight, bias: bias, tape)
+    }
 }

@@ -39,7 +39,7 @@ import Testing
             feedForward: rotary ? .gated(hidden: 40, .silu, .none) : .plain(hidden: 64, .geluTanh, .both),
             norm: rotary ? .rms(epsilon: 1e-5, offset: 0) : .layer(epsilon: 1e-5, .weightAndBias))
         let spec = TransformerSpec(
-            vocabulary: 31, width: 32, context: 256, embedding: EmbeddingSpec(positions: rotary ? .none : .learned),
+            vocabulary: 31, width: 32, context: 256, embedding: EmbeddingSpec(positions: rotary ? .none : .learned()),
             layers: LayerPattern(block, count: 2), finalNorm: block.norm)
         let store = ParameterStore(spec.parameters, gradients: false)
         store.initialize(seed: 1)

@@ -7,7 +7,12 @@ import Testing
 
 /// Against the reference's numbers.
 @Suite struct ParityTests {
-    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: ["gpt2", "llama"]) func logitsAndGreedy(_ name: String) throws {
+    static let decoders = [
+        "bloom", "falcon", "gemma", "gemma2", "gemma3", "gpt2", "gpt_neo", "gpt_neox", "gptj", "granite", "llama", "mistral", "mpt", "olmo2", "opt", "phi", "phi3",
+        "qwen2", "qwen3", "smollm3", "stablelm", "starcoder2", "xglm",
+    ]
+
+    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: decoders) func logitsAndGreedy(_ name: String) throws {
         let path = try Shared.path("parity/" + name)
         let result = try Verification(try ModelFolder.open(path).transformer(), expected: path + "/expected.safetensors")
         #expect(result.outputs.map(\.name) == ["logits", "greedy"])

@@ -7,7 +7,7 @@ import Testing
     private func logits(_ session: GenerationSession) -> [Float] { Array(session.logits) }
 
     private static let changes: [@Sendable (inout TransformerSpec) -> Void] = [
-        { _ in }, { $0.embedding.positions = .learned }, { $0.head = HeadSpec(.tied, scale: 0.5, softcap: 3) },
+        { _ in }, { $0.embedding.positions = .learned() }, { $0.head = HeadSpec(.tied, scale: 0.5, softcap: 3) },
     ]
 
     /// However the prompt is cut, and whether tokens come one by one or together, the bits are the same.
@@ -61,7 +61,7 @@ import Testing
         #expect(throws: OptionError.self) { try session.prefill([61]) }
         #expect(throws: OptionError.self) { try session.prefill([-1]) }
         #expect(throws: OptionError.self) { try GenerationSession(model, capacity: 0) }
-        let learned = try randomModel { $0.embedding.positions = .learned }
+        let learned = try randomModel { $0.embedding.positions = .learned() }
         #expect(throws: OptionError.self) { try GenerationSession(learned, capacity: 257) }
         #expect(session.count == 0)
     }

@@ -6,16 +6,24 @@ struct AttentionCase: Sendable, CustomStringConvertible {
     var batch = 1, tq = 5, tk = 5, heads = 2, kvHeads = 1, width = 8, window = 0, first = 0
     var causal = true, masked = false, alibi = false, sinks = false
     var cap: Float = 0, drop: Float = 0
+    /// ALiBi rounded to bf16, times this.
+    var rounded: Float = 0
 
     var description: String {
-        "b\(batch) q\(tq) k\(tk) h\(heads)/\(kvHeads) w\(width) window \(window) first \(first) causal \(causal) masked \(masked) alibi \(alibi) sinks \(sinks) cap \(cap) drop \(drop)"
+        "b\(batch) q\(tq) k\(tk) h\(heads)/\(kvHeads) w\(width) window \(window) first \(first) causal \(causal) masked \(masked) alibi \(alibi) sinks \(sinks) cap \(cap) drop \(drop) rounded \(rounded)"
     }
     var scale: Float { 1 / Float(width).squareRoot() }
     var qStride: Int { heads * width + 3 }
     var kvStride: Int { kvHeads * width + 2 }
     var outStride: Int { heads * width + 1 }
     var mask: [UInt8] { (0..<batch * tk).map { $0 % 7 == 3 || $0 % tk > tk - 2 ? 0 : 1 } }
-    var slopes: [Float] { (0..<heads).map { Reference.power(0.5, $0 + 1) } }
+    var slopes: [Float] { (0..<heads).map { Self.brain(Reference.power(rounded == 0 ? 0.5 : 0.7, $0 + 1)) } }
+    static func brain(_ x: Float) -> Float { Float(bitPattern: (x.bitPattern + 0x7fff + (x.bitPattern >> 16 & 1)) & 0xffff_0000) }
+    func bias(_ head: Int, _ position: Int, _ key: Int) -> Double {
+        if !alibi { return 0 }
+        if rounded == 0 { return -Double(slopes[head]) * Double(abs(position - key)) }
+        return Double(rounded) * Double(Self.brain(slopes[head] * Self.brain(Float(key))))
+    }
     var sinkLogits: [Float] { (0..<heads).map { Float($0) * 0.7 - 0.5 } }
     /// n0 to n13.
     var n: [Int] { [batch, tq, tk, heads, kvHeads, width, qStride, kvStride, kvStride, outStride, window, first, 99, 5] }
@@ -38,6 +46,7 @@ struct AttentionCase: Sendable, CustomStringConvertible {
         cases.append(AttentionCase(batch: 3, tq: 70, tk: 70, heads: 4, kvHeads: 2, width: 16, causal: false, masked: true, sinks: true))
         cases.append(AttentionCase(tq: 90, tk: 90, heads: 4, kvHeads: 2, width: 40, alibi: true, cap: 2))
         cases.append(AttentionCase(tq: 90, tk: 90, heads: 4, kvHeads: 2, width: 40, causal: false, alibi: true, sinks: true))
+        cases.append(AttentionCase(tq: 300, tk: 300, heads: 4, kvHeads: 2, width: 12, alibi: true, rounded: 0.3))
         cases.append(AttentionCase(tq: 9, tk: 90, heads: 2, kvHeads: 2, width: 128, window: 5, first: 81, sinks: true, cap: 1))
         cases.append(AttentionCase(batch: 2, tq: 130, tk: 130, heads: 4, kvHeads: 2, width: 20, drop: 0.3))
         cases.append(AttentionCase(tq: 9, tk: 90, heads: 2, kvHeads: 2, width: 16, first: 81, masked: true, sinks: true, cap: 1, drop: 0.5))
@@ -73,7 +82,7 @@ struct AttentionRun {
             QK_OP_ATTENTION, kind: shape.causal ? 0 : 1,
             [
                 out.raw, q.raw, k.raw, v.raw, lse.raw, shape.masked ? mask.raw : nil, shape.alibi ? slopes.raw : nil, shape.sinks ? sinks.raw : nil,
-            ], shape.n, [shape.scale, shape.cap, shape.drop])
+            ], shape.n, [shape.scale, shape.cap, shape.drop, shape.rounded])
         #expect(out.wallsStand && lse.wallsStand)
         return (out, lse)
     }
@@ -84,7 +93,7 @@ struct AttentionRun {
             QK_OP_ATTENTION_GRAD, kind: shape.causal ? 0 : 1,
             [
                 dq.raw, dk.raw, dv.raw, q.raw, k.raw, v.raw, out.raw, dout.raw, lse.raw, shape.masked ? mask.raw : nil, shape.alibi ? slopes.raw : nil,
-            ], shape.n, [shape.scale, shape.cap, shape.drop])
+            ], shape.n, [shape.scale, shape.cap, shape.drop, shape.rounded])
         #expect(dq.wallsStand && dk.wallsStand && dv.wallsStand)
         return (dq, dk, dv)
     }
@@ -102,7 +111,7 @@ struct AttentionRun {
                         let kAt = (batch * shape.tk + j) * shape.kvStride + head / group * shape.width
                         var s = (0..<shape.width).reduce(0.0) { $0 + q[qAt + $1] * k[kAt + $1] } * Double(shape.scale)
                         if shape.cap != 0 { s = Double(shape.cap) * Reference.tanh(s / Double(shape.cap)) }
-                        if shape.alibi { s -= Double(shape.slopes[head]) * Double(abs(position - j)) }
+                        s += shape.bias(head, position, j)
                         weights.append((kAt, Reference.exp(s), Double(kept[((batch * shape.heads + head) * shape.tq + i) * row + j])))
                     }
                     let sum = weights.reduce(shape.sinks ? Reference.exp(Double(shape.sinkLogits[head])) : 0) { $0 + $1.weight }
@@ -147,6 +156,7 @@ extension KernelTests {
             AttentionCase(tq: 5, tk: 5, heads: 3, kvHeads: 1, width: 2, window: 2, causal: false, sinks: true),
             AttentionCase(batch: 2, tq: 5, tk: 8, heads: 2, kvHeads: 2, width: 4, first: 3, masked: true, alibi: true, cap: 1.5),
             AttentionCase(batch: 2, tq: 5, tk: 6, heads: 2, kvHeads: 1, width: 3, first: 1, drop: 0.4),
+            AttentionCase(tq: 5, tk: 9, heads: 3, kvHeads: 1, width: 4, first: 4, alibi: true, rounded: 0.5),
         ]) func gradientsAgreeWithDifferences(shape: AttentionCase) {
             let run = AttentionRun(shape), q = doubles(run.q.values), k = doubles(run.k.values), v = doubles(run.v.values)
             let dq = differences(at: q) { run.loss($0, k, v) }, dk = differences(at: k) { run.loss(q, $0, v) }, dv = differences(at: v) { run.loss(q, k, $0) }

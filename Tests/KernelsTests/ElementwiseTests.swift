@@ -23,6 +23,8 @@ extension KernelTests {
             case QK_NEGATE: -x
             case QK_AFFINE: 1.5 * x - 0.25
             case QK_RELU_SQUARED: max(x, 0) * max(x, 0)
+            case QK_GELU_QUICK: x / (1 + exp(-1.702 * x))
+            case QK_CLIP: min(max(x, -1.5), 1.5)
             default: x
             }
         }

@@ -20,6 +20,24 @@ extension KernelTests {
             }
         }
 
+        @Test func rowsMayBeginLater() {
+            for offset in [0, 2, 5] {
+                let table = Memory(numbers(7 * 9, seed: 3)), ids = Memory(Self.ids), dy = Memory(numbers(Self.ids.count * 9, seed: 2))
+                check {
+                    let out = Memory(numbers(Self.ids.count * 9)), dtable = Memory(numbers(7 * 9))
+                    run(QK_OP_EMBED, [out.raw, table.raw, ids.raw], [Self.ids.count, 9, 7, QK_F32, 0, offset], [2])
+                    run(QK_OP_EMBED_GRAD, [dtable.raw, dy.raw, ids.raw], [Self.ids.count, 9, 7, 0, 0, offset], [0.5])
+                    #expect(out.wallsStand && dtable.wallsStand)
+                    for (row, id) in Self.ids.enumerated() {
+                        let at = Int(id) + offset
+                        let expected = (0..<7).contains(at) ? table.values[at * 9..<at * 9 + 9].map { 2 * $0 } : [Float](repeating: 0, count: 9)
+                        #expect(Array(out.values[row * 9..<row * 9 + 9]) == expected)
+                    }
+                    return out.values + dtable.values
+                }
+            }
+        }
+
         @Test func gradientAddsRowsInOrder() {
             for cols in [1, 3, 8, 17, 64, 130, 768] {
                 let dy = Memory(numbers(Self.ids.count * cols, seed: 2)), ids = Memory(Self.ids)

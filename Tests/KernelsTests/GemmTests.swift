@@ -115,7 +115,7 @@ extension KernelTests {
         }
 
         @Test(arguments: 0..<QK_FUNCTION_COUNT) func epilogues(activation: Int) {
-            let exact = [QK_IDENTITY, QK_RELU, QK_SQUARE, QK_NEGATE, QK_RELU_SQUARED].contains(activation)
+            let exact = [QK_IDENTITY, QK_RELU, QK_SQUARE, QK_NEGATE, QK_RELU_SQUARED, QK_CLIP].contains(activation)
             for (m, n, k) in [(1, 20, 9), (7, 35, 12), (60, 50, 5), (30, 16, 500)] {
                 for flags in 0..<16 {
                     var product = Product(m: m, n: n, k: k, activation: activation, gap: 3)

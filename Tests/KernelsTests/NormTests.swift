@@ -20,6 +20,31 @@ extension KernelTests {
             }
         }
 
+        /// Vectors beside each other in a row, with one weight for all of them or one each, in place.
+        @Test(arguments: [0, 1]) func vectorsInsideRowsAgreeWithPlainOnes(kind: Int) {
+            for (rows, beside, cols) in [(1, 1, 5), (3, 2, 7), (4, 3, 16), (2, 5, 33)] {
+                for own in [0, 1] {
+                    let stride = beside * cols + 3
+                    let x = numbers(rows * stride, seed: 2, -1...4), w = Memory(numbers(beside * cols, seed: 3)), b = Memory(numbers(beside * cols, seed: 4))
+                    check(relative: 1e-5, absolute: 4e-6) {
+                        let y = Memory(x), stats = Memory([Float](repeating: 0, count: 2 * rows * beside))
+                        run(QK_OP_NORM, kind: kind, [y.raw, y.raw, w.raw, b.raw, stats.raw], [rows * beside, cols, stride, stride, beside, own], [1e-5, 1])
+                        #expect(y.wallsStand && stats.wallsStand)
+                        for row in 0..<rows {
+                            #expect(Array(y.values[row * stride + beside * cols..<(row + 1) * stride]) == Array(x[row * stride + beside * cols..<(row + 1) * stride]))
+                            for part in 0..<beside {
+                                let at = row * stride + part * cols, shift = own * part * cols
+                                let one = Memory(Array(x[at..<at + cols])), out = Memory([Float](repeating: 0, count: cols))
+                                run(QK_OP_NORM, kind: kind, [out.raw, one.raw, w.raw + 4 * shift, b.raw + 4 * shift, nil], [1, cols, cols, cols], [1e-5, 1])
+                                #expect(out.values == Array(y.values[at..<at + cols]))
+                            }
+                        }
+                        return y.values + stats.values
+                    }
+                }
+            }
+        }
+
         /// The loss sum(dy * norm(x)) in f64.
         static func loss(_ x: [Double], _ w: [Double], _ b: [Double], _ dy: [Float], kind: Int, rows: Int, cols: Int, offset: Double) -> Double {
             (0..<rows).reduce(0) { total, r in

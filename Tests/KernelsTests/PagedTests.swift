@@ -7,7 +7,7 @@ extension KernelTests {
         struct Options: Sendable {
             var heads = 4, kvHeads = 2, width = 16, window = 0
             var alibi = false, sinks = false
-            var cap: Float = 0
+            var cap: Float = 0, rounded: Float = 0
         }
 
         /// Slabs of pages, filled with NaN as memory that nobody has written might be.
@@ -39,14 +39,14 @@ extension KernelTests {
                 QK_OP_ATTENTION_PAGED,
                 [out.raw, query.raw, slabs.k.raw, slabs.v.raw, slabs.table.raw, positions.raw, sequences.raw, o.alibi ? slopes.raw : nil, o.sinks ? sinks.raw : nil],
                 [rows.count, 0, 0, o.heads, o.kvHeads, o.width, o.heads * o.width, 0, 0, o.heads * o.width, o.window, 0, slabs.maxPages],
-                [1 / Float(o.width).squareRoot(), o.cap])
+                [1 / Float(o.width).squareRoot(), o.cap, o.rounded])
             #expect(out.wallsStand)
             return out.values
         }
 
         @Test(arguments: [
             Options(), Options(heads: 3, kvHeads: 3, width: 7), Options(heads: 8, kvHeads: 1, width: 64), Options(heads: 2, kvHeads: 2, width: 40, window: 70),
-            Options(alibi: true), Options(width: 33, sinks: true, cap: 3), Options(heads: 14, kvHeads: 2, width: 24, window: 9, alibi: true, sinks: true, cap: 2),
+            Options(alibi: true), Options(heads: 6, alibi: true, rounded: 0.7), Options(width: 33, sinks: true, cap: 3), Options(heads: 14, kvHeads: 2, width: 24, window: 9, alibi: true, sinks: true, cap: 2),
         ]) func cutsAndBatchesDoNotMatter(o: Options) {
             let t = 200, qStride = o.heads * o.width, stride = o.kvHeads * o.width
             let q = Memory(numbers(t * qStride, seed: 1), shift: 0), k = Memory(numbers(t * stride, seed: 2)), v = Memory(numbers(t * stride, seed: 3))
@@ -57,7 +57,7 @@ extension KernelTests {
                         let slopes = Memory((0..<o.heads).map { 0.1 * Float($0 + 1) }), sinks = Memory((0..<o.heads).map { 0.3 * Float($0) })
                         run(
                             QK_OP_ATTENTION, kind: 0, [whole.raw, q.raw, k.raw, v.raw, nil, nil, o.alibi ? slopes.raw : nil, o.sinks ? sinks.raw : nil],
-                            [1, t, t, o.heads, o.kvHeads, o.width, qStride, stride, stride, qStride, o.window, 0], [1 / Float(o.width).squareRoot(), o.cap])
+                            [1, t, t, o.heads, o.kvHeads, o.width, qStride, stride, stride, qStride, o.window, 0], [1 / Float(o.width).squareRoot(), o.cap, o.rounded])
                         let slabs = Slabs(o, sequences: 2)
                         // A prompt in two cuts, then one row at a time beside another sequence's rows.
                         Self.append(o, slabs, k, v, rows: 0..<90, sequence: 0, stride: stride)

@@ -7,12 +7,18 @@ import Testing
 
 /// A folder read and written again holds the same tensors, bit for bit, under the same names.
 @Suite struct RoundTripTests {
-    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: ["parity/gpt2", "parity/llama", "data/weights/stories260K-hf"])
+    static let decoders = [
+        "bloom", "falcon", "gemma", "gemma2", "gemma3", "gpt2", "gpt_neo", "gpt_neox", "gptj", "granite", "llama", "mistral", "mpt", "olmo2", "opt", "phi", "phi3",
+        "qwen2", "qwen3", "smollm3", "stablelm", "starcoder2", "xglm",
+    ]
+
+    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: decoders.map { "parity/" + $0 } + ["data/weights/stories260K-hf"])
     func weightsComeBack(_ name: String) throws {
         let original = try ModelFolder.open(Shared.path(name))
-        #expect(original.warnings.isEmpty)
+        // This one says what its reference does not act upon.
+        #expect(original.warnings.isEmpty || name == "parity/mpt")
         try withFolder { folder in
-            let export = try ModelExport(original.spec, tokens: original.tokens, card: ModelCard(title: name, summary: "A copy."))
+            let export = try ModelExport(original.spec, family: original.family, tokens: original.tokens, card: ModelCard(title: name, summary: "A copy."))
             try export.write(try original.loadWeights(), into: folder)
             let copy = try ModelFolder.open(folder)
             #expect(copy.family.name == original.family.name)

@@ -11,7 +11,7 @@ import Testing
         ]) { x, tape in matmul(x[0], .dense(x[1]), Epilogue(bias: x[2], residual: x[3]), tape) }
     }
 
-    @Test(arguments: [Activation.gelu, .geluTanh, .silu, .sigmoid, .tanh])
+    @Test(arguments: [Activation.gelu, .geluTanh, .geluQuick, .silu, .sigmoid, .tanh])
     func matrixProductWithActivationAndGate(activation: Activation) {
         checkGradients([random([3, 5], seed: 1, deviation: 0.5), random([7, 5], seed: 2, deviation: 0.5), random([3, 7], seed: 3)]) {
             x, tape in matmul(x[0], .dense(x[1]), Epilogue(activation: activation, gate: x[2]), tape)
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Activation.gelu, .geluTanh, .silu, .sigmoid, .tanh])
+    @Test(arguments: [Activation.gelu, .geluTanh, .geluQuick, .silu, .sigmoid, .tanh])
     func activations(activation: Activation) {
         checkGradients([random([3, 11])]) { x, tape in activate(x[0], activation, tape) }
         checkGradients([random([3, 22])]) { x, tape in gated(x[0], activation, tape) }
@@ -46,6 +46,44 @@ import Testing
         checkGradients(Array(inputs.prefix(1)), step: 0.02, tolerance: 1e-3) { x, tape in
             normalize(x[0], .layer(epsilon: 0.1), tape)
         }
+    }
+
+    /// Heads of q and k normalized where they lie, beside v: shared weights, own weights, all heads as one vector.
+    @Test(arguments: [Normalization.layer(epsilon: 0.1), .rms(epsilon: 0.1, offset: 0), .rms(epsilon: 0.1, offset: 1)])
+    func normsInsideRows(norm: Normalization) {
+        for (parts, weights) in [
+            (RowParts(start: 2, count: 2, width: 3), 3), (RowParts(start: 1, count: 2, width: 3), 6), (RowParts(start: 0, count: 1, width: 5), 5),
+            (RowParts(start: 0, count: 3, width: 4), 12),
+        ] {
+            let inputs = [random([3, 13], seed: 1), random([weights], seed: 2), random([weights], seed: 3)]
+            checkGradients(inputs, step: 0.02, tolerance: 1e-3) { x, tape in
+                normalizeInPlace(scale(x[0], by: 1, tape), parts, norm, weight: x[1], bias: x[2], tape)
+            }
+            checkGradients(Array(inputs.prefix(1)), step: 0.02, tolerance: 1e-3) { x, tape in
+                normalizeInPlace(scale(x[0], by: 1, tape), parts, norm, tape)
+            }
+        }
+    }
+
+    @Test func normsInsideRowsHaveTheSameBitsWithATape() {
+        let (x, weight) = (random([4, 13], seed: 1), random([6], seed: 2))
+        let parts = RowParts(start: 4, count: 2, width: 3)
+        func run(_ tape: Tape?) -> [Float] {
+            normalizeInPlace(scale(tape?.input(x) ?? x, by: 1, tape), parts, .rms(epsilon: 1e-6, offset: 0), weight: weight, tape).floats
+        }
+        #expect(run(nil) == run(Tape()))
+        #expect(Array(run(nil).prefix(4)) == Array(x.floats.prefix(4)))
+    }
+
+    @Test func clipping() {
+        // No element near a limit, where the difference quotient sees both sides.
+        checkGradients([Tensor([-3, -0.7, 0.2, 0.9, 1.6, 5], [2, 3])]) { x, tape in clip(x[0], to: 1.3, tape) }
+        #expect(clip(Tensor([-3, 0.5, 2], [3]), to: 1).floats == [-1, 0.5, 1])
+    }
+
+    @Test func embeddingFromALaterRowOn() {
+        let ids = Tensor([2, 0, 1, 0] as [Int32], [4])
+        checkGradients([random([5, 3], seed: 1)]) { x, tape in embed(ids, x[0], scale: 0.5, offset: 2, tape) }
     }
 
     @Test func embeddingAndPositions() {

@@ -43,7 +43,7 @@ static void deltas(const GradItem *t, int64_t group) {
 }
 
 // P = exp(score - lse) and dS = P (dP - delta) scale, through the cap, for a row whose lanes [from, to) were computed; zeros elsewhere.
-QK_INLINE void probabilities(const Attention *a, float *p, float *ds, Span span, int64_t low, int64_t high, float slope, float distance,
+QK_INLINE void probabilities(const Attention *a, float *p, float *ds, Span span, int64_t low, int64_t high, float slope, float distance, float position,
                              const uint8_t *mask, float lse, float delta, bool plain) {
     float base = lse == -__builtin_inff() ? __builtin_inff() : lse;
     for (int64_t j = 0; j < PAGE; j += W) {
@@ -52,7 +52,7 @@ QK_INLINE void probabilities(const Attention *a, float *p, float *ds, Span span,
             store(ds + j, splat(0));
             continue;
         }
-        vf raw = load(p + j), e = exp_small(finished_score(a, raw, j, low, high, slope, distance, mask, plain) - base);
+        vf raw = load(p + j), e = exp_small(finished_score(a, raw, j, low, high, slope, distance, position, mask, plain) - base);
         vf d = pick(e == 0.0f, splat(0), e * (load(ds + j) - delta) * a->scale);
         if (!plain && a->cap != 0) {
             vf bent = tanh_(raw * a->scale / a->cap);
@@ -86,9 +86,9 @@ static void grad_rows(const GradItem *t, const Page *page, int64_t head, int64_t
     bool plain = a->cap == 0 && !a->slopes && !page->mask;
     const float *lse = (const float *)t->call->p[8] + (t->batch * a->heads + head) * t->tq + tile_first + i;
     for (int64_t r = 0; r < count; r++) {
-        float *pr = p + r * PAGE, *dr = ds + r * PAGE, slope = a->slopes ? a->slopes[head] : 0, distance = (float)(page->first - rows.position - r);
-        if (plain) probabilities(a, pr, dr, span, l.low[r], l.high[r], 0, 0, NULL, lse[r], delta[r], true);
-        else probabilities(a, pr, dr, span, l.low[r], l.high[r], slope, distance, page->mask, lse[r], delta[r], false);
+        float *pr = p + r * PAGE, *dr = ds + r * PAGE, slope = a->slopes ? a->slopes[head] : 0, position = (float)(rows.position + r), distance = (float)page->first - position;
+        if (plain) probabilities(a, pr, dr, span, l.low[r], l.high[r], 0, 0, 0, NULL, lse[r], delta[r], true);
+        else probabilities(a, pr, dr, span, l.low[r], l.high[r], slope, distance, position, page->mask, lse[r], delta[r], false);
         if (a->drop > 0) drop_weights(a, pr, span, draw + r * draw_step);
     }
     Tile into_q = {.c = dq, .c_stride = a->padded, .a = ds, .a_row = PAGE, .a_step = 1, .b = s->k, .b_stride = a->padded,

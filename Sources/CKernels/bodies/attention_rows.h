@@ -9,7 +9,7 @@
 typedef struct {
     int64_t heads, kv_heads, width, padded, window;
     bool causal;
-    float scale, cap;
+    float scale, cap, rounded; // rounded: the factor on slopes times positions that are rounded to bf16, 0 for exact distances
     const float *slopes, *sinks;
     float drop;             // share of the weights
     uint64_t seed, stream;
@@ -17,7 +17,7 @@ typedef struct {
 
 static Attention attention_of(const QKCall *c, bool causal, const float *slopes, const float *sinks) {
     return (Attention){.heads = c->n[3], .kv_heads = c->n[4], .width = c->n[5], .padded = padded_width(c->n[5]), .window = c->n[10], .causal = causal,
-                       .scale = c->s[0], .cap = c->s[1], .slopes = slopes, .sinks = sinks};
+                       .scale = c->s[0], .cap = c->s[1], .rounded = c->s[3], .slopes = slopes, .sinks = sinks};
 }
 
 // With the dropout of a call over whole sequences.
@@ -88,13 +88,21 @@ static Limits limits_in_page(const Attention *a, const Rows *rows, int64_t first
 typedef struct { int64_t from, to; } Span;
 QK_INLINE Span span_of(const Limits *l) { return (Span){l->first / W * W, (l->last + W - 1) / W * W}; }
 
-// The score of key lane j + i: scale, cap, slope, then -inf where it is not seen.
-QK_INLINE vf finished_score(const Attention *a, vf s, int64_t j, int64_t low, int64_t high, float slope, float distance, const uint8_t *mask, bool plain) {
+QK_INLINE vf round_brain(vf x) { return as_float((as_int(x) + 0x7fff + ((as_int(x) >> 16) & 1)) & (int32_t)0xffff0000); }
+
+// What ALiBi adds to the scores of keys that lie `away` from a query at `position`.
+QK_INLINE vf alibi(const Attention *a, float slope, vf away, float position) {
+    if (a->rounded == 0) return -slope * abs_(away);
+    return a->rounded * round_brain(slope * round_brain(away + position));
+}
+
+// The score of key lane j + i: scale, cap, slope, then -inf where it is not seen. Key 0 of the page lies `distance` from the query at `position`.
+QK_INLINE vf finished_score(const Attention *a, vf s, int64_t j, int64_t low, int64_t high, float slope, float distance, float position, const uint8_t *mask, bool plain) {
     vi lane = lane_numbers() + (int32_t)j;
     s *= a->scale;
     if (!plain) {
         if (a->cap != 0) s = soft_cap(s, a->cap);
-        if (a->slopes) s = fma_(splat(-slope), abs_(__builtin_convertvector(lane, vf) + distance), s);
+        if (a->slopes) s += alibi(a, slope, __builtin_convertvector(lane, vf) + distance, position);
         if (mask) {
             vi seen;
             for (int i = 0; i < W; i++) seen[i] = j + i < high && mask[j + i] ? -1 : 0;
@@ -106,10 +114,10 @@ QK_INLINE vf finished_score(const Attention *a, vf s, int64_t j, int64_t low, in
 }
 
 // Finishes the scores of a row in place and returns the largest.
-QK_INLINE float finish_row(const Attention *a, float *scores, Span span, int64_t low, int64_t high, float slope, float distance, const uint8_t *mask, bool plain) {
+QK_INLINE float finish_row(const Attention *a, float *scores, Span span, int64_t low, int64_t high, float slope, float distance, float position, const uint8_t *mask, bool plain) {
     vf top = splat(-__builtin_inff());
     for (int64_t j = span.from; j < span.to; j += W) {
-        vf s = j >= high || j + W <= low ? splat(-__builtin_inff()) : finished_score(a, load(scores + j), j, low, high, slope, distance, mask, plain);
+        vf s = j >= high || j + W <= low ? splat(-__builtin_inff()) : finished_score(a, load(scores + j), j, low, high, slope, distance, position, mask, plain);
         store(scores + j, s);
         top = larger(top, s);
     }
@@ -150,10 +158,11 @@ static void attend_page(const Attention *a, const Rows *rows, const Page *page, 
     for (int64_t r = 0; r < rows->count; r++) {
         float *row = scores + r * PAGE, found;
         if (plain) {
-            found = finish_row(a, row, span, l.low[r], l.high[r], 0, 0, NULL, true);
+            found = finish_row(a, row, span, l.low[r], l.high[r], 0, 0, 0, NULL, true);
         } else {
-            float slope = a->slopes ? a->slopes[rows->head + r * rows->head_step] : 0, distance = (float)(page->first - rows->position - r * rows->step);
-            found = finish_row(a, row, span, l.low[r], l.high[r], slope, distance, page->mask, false);
+            int64_t position = rows->position + r * rows->step;
+            float slope = a->slopes ? a->slopes[rows->head + r * rows->head_step] : 0, distance = (float)(page->first - position);
+            found = finish_row(a, row, span, l.low[r], l.high[r], slope, distance, (float)position, page->mask, false);
         }
         exponentials(row, span, s.top + r, s.sum + r * W, found, factor + r);
         if (a->drop > 0) drop_weights(a, row, span, rows->draw + r * rows->draw_step + page->first);

@@ -26,12 +26,13 @@ static void body_embed(const QKCall *c, int64_t begin, int64_t end) {
     bool add = c->n[4] == 1;
     for (int64_t r = begin; r < end; r++) {
         float *out = (float *)c->p[0] + r * cols;
-        if (ids[r] < 0 || ids[r] >= c->n[2]) {
+        int64_t id = ids[r] + c->n[5];
+        if (id < 0 || id >= c->n[2]) {
             if (!add) memset(out, 0, (size_t)cols * 4);
             continue;
         }
         switch (c->n[3]) {
-#define CASE(type) case type: embed_row(type, out, c->p[1], ids[r] * cols, c->s[0], add, cols); break;
+#define CASE(type) case type: embed_row(type, out, c->p[1], id * cols, c->s[0], add, cols); break;
             CASE(QK_F32) CASE(QK_F16) CASE(QK_BF16)
 #undef CASE
         default: embed_blocks(c->n[3], out, c->p[1], ids[r] * cols, c->s[0], add, cols);
@@ -45,8 +46,9 @@ static void body_embed_grad(const QKCall *c, int64_t begin, int64_t end) {
     int64_t cols = c->n[1], from = begin * QK_COLUMNS, stop = end * QK_COLUMNS < cols ? end * QK_COLUMNS : cols;
     vf scale = splat(c->s[0]);
     for (int64_t r = 0; r < c->n[0]; r++) {
-        if (ids[r] < 0 || ids[r] >= c->n[2]) continue;
-        float *out = (float *)c->p[0] + ids[r] * cols + from;
+        int64_t id = ids[r] + c->n[5];
+        if (id < 0 || id >= c->n[2]) continue;
+        float *out = (float *)c->p[0] + id * cols + from;
         const float *dy = (const float *)c->p[1] + r * cols + from;
 #define STEP(i, lanes) store_n(out + i, lanes, fma_(scale, load_n(dy + i, lanes), load_n(out + i, lanes)))
         QK_EACH_VECTOR(i, stop - from, STEP);

@@ -6,7 +6,7 @@
 // Every kind, for switches that make it a constant.
 #define QK_EACH_FUNCTION(X) \
     X(QK_IDENTITY) X(QK_RELU) X(QK_GELU) X(QK_GELU_TANH) X(QK_SILU) X(QK_SIGMOID) X(QK_TANH) X(QK_EXP) X(QK_LOG) X(QK_SQUARE) \
-    X(QK_SQRT) X(QK_RSQRT) X(QK_RECIPROCAL) X(QK_NEGATE) X(QK_AFFINE) X(QK_RELU_SQUARED)
+    X(QK_SQRT) X(QK_RSQRT) X(QK_RECIPROCAL) X(QK_NEGATE) X(QK_AFFINE) X(QK_RELU_SQUARED) X(QK_GELU_QUICK) X(QK_CLIP)
 
 // 2 u of gelu's tanh form: 0.5 x (1 + tanh u) = x sigmoid(2 u), one exponential and no cancellation.
 QK_INLINE vf gelu_tanh_argument(vf x, vf *slope) {
@@ -33,6 +33,8 @@ QK_INLINE vf function_of(int kind, vf x, float s0, float s1) {
     case QK_NEGATE: return -x;
     case QK_AFFINE: return fma_(splat(s0), x, splat(s1));
     case QK_RELU_SQUARED: return pick(x < 0.0f, splat(0), x * x);
+    case QK_GELU_QUICK: return x / (1.0f + exp_(-1.702f * x));
+    case QK_CLIP: return pick(x < -s0, splat(-s0), pick(x > s0, splat(s0), x));
     default: return x;
     }
 }
@@ -56,6 +58,8 @@ QK_INLINE vf function_and_slope(int kind, vf x, float s0, float s1, vf *slope) {
     case QK_NEGATE: *slope = splat(-1); return -x;
     case QK_AFFINE: *slope = splat(s0); return function_of(kind, x, s0, s1);
     case QK_RELU_SQUARED: *slope = pick(x < 0.0f, splat(0), x + x); return function_of(kind, x, s0, s1);
+    case QK_GELU_QUICK: g = sigmoid_(1.702f * x); *slope = fma_(1.702f * x * g, 1.0f - g, g); return x * g;
+    case QK_CLIP: *slope = pick((x < -s0) | (x > s0), splat(0), splat(1)); return function_of(kind, x, s0, s1);
     default: *slope = splat(1); return y;
     }
 }

@@ -22,12 +22,13 @@ QK_INLINE void norm_write(float *y, const float *x, const float *weight, const f
 }
 
 static void body_norm(const QKCall *c, int64_t begin, int64_t end) {
-    const float *weight = c->p[2], *bias = c->p[3];
+    const float *weights = c->p[2], *biases = c->p[3];
     float *stats = c->p[4];
-    int64_t cols = c->n[1];
+    int64_t cols = c->n[1], beside = c->n[4] > 0 ? c->n[4] : 1;
     for (int64_t r = begin; r < end; r++) {
-        const float *x = (const float *)c->p[1] + r * c->n[2];
-        float *y = (float *)c->p[0] + r * c->n[3];
+        int64_t line = r / beside, part = r % beside * cols, own = c->n[5] == 1 ? part : 0;
+        const float *x = (const float *)c->p[1] + line * c->n[2] + part, *weight = weights ? weights + own : NULL, *bias = biases ? biases + own : NULL;
+        float *y = (float *)c->p[0] + line * c->n[3] + part;
         NormRow row = norm_row(x, cols, c->kind == 0, c->s[0]);
         if (stats) stats[2 * r] = row.mean, stats[2 * r + 1] = row.factor;
         if (weight && bias) norm_write(y, x, weight, bias, row, c->s[1], cols);

@@ -30,7 +30,7 @@ int64_t qk_block_bytes(int64_t type);
 enum {
     QK_IDENTITY = 0, QK_RELU = 1, QK_GELU = 2 /* exact, erf */, QK_GELU_TANH = 3, QK_SILU = 4, QK_SIGMOID = 5, QK_TANH = 6,
     QK_EXP = 7, QK_LOG = 8, QK_SQUARE = 9, QK_SQRT = 10, QK_RSQRT = 11, QK_RECIPROCAL = 12, QK_NEGATE = 13, QK_AFFINE = 14 /* s0*x + s1 */,
-    QK_RELU_SQUARED = 15, QK_FUNCTION_COUNT,
+    QK_RELU_SQUARED = 15, QK_GELU_QUICK = 16 /* x sigmoid(1.702 x) */, QK_CLIP = 17 /* held between -s0 and s0 */, QK_FUNCTION_COUNT,
     // A gate alone: g = min(gate, s1), u = clamp(up, -s1, s1), g * sigmoid(s0 * g) * (u + 1).
     QK_CLAMPED_SWIGLU = 64
 };
@@ -72,8 +72,9 @@ enum {
     QK_OP_SOFTMAX,
     // dx = s0 * y * (dy - sum(y * dy)). p0 dx, p1 y, p2 dy. n0 rows, n1 cols. s0 scale.
     QK_OP_SOFTMAX_GRAD,
-    // kind: 0 layer norm, 1 RMS norm. p0 y, p1 x, p2? weight, p3? bias, p4? stats [rows, 2] = (mean or 0, 1/deviation). n0 rows, n1 cols, n2 x row stride,
-    // n3 y row stride. s0 epsilon, s1 offset: the weight acts as (s1 + weight).
+    // kind: 0 layer norm, 1 RMS norm. p0 y (may be x), p1 x, p2? weight, p3? bias, p4? stats [vectors, 2] = (mean or 0, 1/deviation). n0 vectors, n1 cols,
+    // n2 x row stride, n3 y row stride, n4 vectors side by side in a row (0 is 1), n5: 1 gives each of them its own weight and bias, side by side too.
+    // s0 epsilon, s1 offset: the weight acts as (s1 + weight).
     QK_OP_NORM,
     // p0 dx, p1 x, p2? weight, p3 dy, p4 stats. n0 rows, n1 cols, n2: 1 adds to dx. s1 offset. kind as above. (contiguous)
     QK_OP_NORM_GRAD,
@@ -87,26 +88,27 @@ enum {
     // p5? key mask u8 [batch, tk] (0 = padding), p6? slopes f32 [heads] (ALiBi), p7? sinks f32 [heads]. n0 batch, n1 tq, n2 tk, n3 heads, n4 kv heads, n5 head width,
     // n6 q row stride, n7 k row stride, n8 v row stride, n9 out row stride (row = batch * t + position; heads side by side),
     // n10 window (0 none; w: keys in (i-w, i], or with |i - j| < w where bidirectional), n11 position of query 0;
-    // ALiBi adds -slope * |i - j|. s0 scale, s1 softcap (0 none). A row that sees no key gives zeros, lse = -inf.
+    // ALiBi adds -slope * |i - j|, or, where s3 is not 0, s3 times slope * j rounded to bf16 (j rounded first). s0 scale, s1 softcap (0 none).
+    // A row that sees no key gives zeros, lse = -inf.
     // s2 share of the weights that are dropped after the softmax, n12 seed, n13 stream: as QK_OP_DROPOUT, the element's index being
     // ((batch * heads + head) * tq + query) * (tk rounded up to QK_PAGE) + key.
     QK_OP_ATTENTION,
     // Backward, recomputed from lse. p0 dq, p1 dk, p2 dv, p3 q, p4 k, p5 v, p6 out, p7 dout, p8 lse, p9? key mask, p10? slopes, p11? scratch unused.
-    // n0-n13, s0-s2, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
+    // n0-n13, s0-s3, kind as above; dq, dk, dv have the strides of q, k, v and are overwritten; dout has out's stride (n9).
     QK_OP_ATTENTION_GRAD,
     // Attention through a paged cache; one work item is (row, kv head). Keys are taken page by page in absolute order, so a row's bits depend on nothing else.
     // p0 out, p1 q, p2 K slab, p3 V slab, p4 page table i32 [sequences, max pages], p5 positions i32 [rows], p6 sequence i32 [rows], p7? slopes, p8? sinks.
     // n0 rows, n3 heads, n4 kv heads, n5 head width, n6 q row stride, n9 out row stride, n10 window, n11 type of the slabs (f32, f16, q8_0), n12 max pages.
-    // s0 scale, s1 softcap. A K page is [kv heads][head width][QK_PAGE], a V page is [kv heads][QK_PAGE][head width]; position p lies in page p / QK_PAGE.
+    // s0, s1, s3 as above. A K page is [kv heads][head width][QK_PAGE], a V page is [kv heads][QK_PAGE][head width]; position p lies in page p / QK_PAGE.
     // q8_0 has behind each kv head's bytes the f16 scales of every 32 of a position's numbers, [head width / 32][QK_PAGE] and [QK_PAGE][head width / 32].
     QK_OP_ATTENTION_PAGED,
     // p0 K slab, p1 V slab, p2 k, p3 v, p4 page table, p5 positions, p6 sequence. n0 rows, n4 kv heads, n5 head width, n7 k row stride, n8 v row stride,
     // n11 type of the slabs, n12 max pages.
     QK_OP_CACHE_APPEND,
-    // out[r] (+)= scale * table[ids[r]]. p0 out, p1 table, p2 ids i32. n0 rows, n1 cols, n2 table rows (an id outside gives zeros), n3 table type (f32, f16, bf16 or a block format),
-    // n4: 1 adds to out. s0 scale.
+    // out[r] (+)= scale * table[ids[r] + offset]. p0 out, p1 table, p2 ids i32. n0 rows, n1 cols, n2 table rows (an id outside gives zeros), n3 table type (f32,
+    // f16, bf16 or a block format), n4: 1 adds to out, n5 offset. s0 scale.
     QK_OP_EMBED,
-    // dtable[ids[r]] += scale * dy[r], rows in order. p0 dtable, p1 dy, p2 ids. n0 rows, n1 cols, n2 table rows. s0 scale.
+    // dtable[ids[r] + offset] += scale * dy[r], rows in order. p0 dtable, p1 dy, p2 ids. n0 rows, n1 cols, n2 table rows, n5 offset. s0 scale.
     QK_OP_EMBED_GRAD,
     // kind: 0 loss, 1 loss and logits overwritten by their gradient s0 * (softmax - onehot). p0 logits [rows, vocabulary], p1 targets i32 (negative = ignored),
     // p2 loss [rows], p3? lse [rows]. n0 rows, n1 vocabulary, n2 row stride. s0 scale, s1 softcap on logits (0 none).

@@ -31,7 +31,7 @@ typedef struct {
     const uint8_t *mask;
     int64_t position, keys, window;
     bool causal;
-    double scale, cap, slope, sink;
+    double scale, cap, slope, sink, rounded;
     float drop;                  // share of the weights
     uint64_t seed, stream, draw; // draw: the index of key 0's weight
 } Query;
@@ -51,11 +51,14 @@ static bool sees(const Query *q, int64_t key) {
     return !q->window || (back < q->window && -back < q->window);
 }
 
+static float brain(float x) { return float_of((uint32_t)to_brain(x) << 16); }
+
 static double score(const Query *s, const float *q, const Keys *keys, int64_t key) {
     double sum = 0;
     for (int64_t d = 0; d < keys->width; d++) sum += (double)q[d] * (double)key_at(keys, key, d);
     sum *= s->scale;
     if (s->cap != 0) sum = s->cap * tanh(sum / s->cap);
+    if (s->rounded != 0) return sum + s->rounded * (double)brain((float)s->slope * brain((float)key));
     return sum - s->slope * fabs((double)(s->position - key));
 }
 
@@ -84,7 +87,7 @@ static double attend(const Query *s, const float *q, const Keys *keys, float *ou
 static Query query_of(const QKCall *c, const uint8_t *mask, const float *slopes, const float *sinks, int64_t batch, int64_t head, int64_t i) {
     int64_t draws = (c->n[2] + QK_PAGE - 1) / QK_PAGE * QK_PAGE;
     return (Query){mask, c->n[11] + i, c->n[2], c->n[10], c->kind == 0, (double)c->s[0], (double)c->s[1], slopes ? (double)slopes[head] : 0,
-                   sinks ? (double)sinks[head] : -INFINITY, c->s[2], (uint64_t)c->n[12], (uint64_t)c->n[13],
+                   sinks ? (double)sinks[head] : -INFINITY, (double)c->s[3], c->s[2], (uint64_t)c->n[12], (uint64_t)c->n[13],
                    (uint64_t)(((batch * c->n[3] + head) * c->n[1] + i) * draws)};
 }
 
@@ -154,7 +157,7 @@ static void scalar_attention_paged(const QKCall *c, int64_t begin, int64_t end) 
         Keys keys = {c->p[2], c->p[3], 0, 0, width, (const int32_t *)c->p[4] + sequence * c->n[12], kv_heads, kv_head, c->n[11]};
         for (int64_t head = kv_head * (heads / kv_heads); head < (kv_head + 1) * (heads / kv_heads); head++) {
             Query query = {NULL, position, position + 1, c->n[10], true, (double)c->s[0], (double)c->s[1], slopes ? (double)slopes[head] : 0,
-                           sinks ? (double)sinks[head] : -INFINITY, 0, 0, 0, 0};
+                           sinks ? (double)sinks[head] : -INFINITY, (double)c->s[3], 0, 0, 0, 0};
             attend(&query, (const float *)c->p[1] + row * c->n[6] + head * width, &keys, (float *)c->p[0] + row * c->n[9] + head * width);
         }
     }

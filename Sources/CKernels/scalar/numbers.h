@@ -83,6 +83,8 @@ static double apply_d(int kind, double x, float s0, float s1) {
     case QK_NEGATE: return -x;
     case QK_AFFINE: return (double)s0 * x + (double)s1;
     case QK_RELU_SQUARED: return x < 0 ? 0 : x * x;
+    case QK_GELU_QUICK: return x * logistic(1.702 * x);
+    case QK_CLIP: return x < -(double)s0 ? -(double)s0 : x > (double)s0 ? (double)s0 : x;
     default: return x;
     }
 }
@@ -108,6 +110,8 @@ static double slope_of(int kind, double x, float s0) {
     case QK_NEGATE: return -1;
     case QK_AFFINE: return (double)s0;
     case QK_RELU_SQUARED: return x < 0 ? 0 : 2 * x;
+    case QK_GELU_QUICK: g = logistic(1.702 * x); return g + 1.702 * x * g * (1 - g);
+    case QK_CLIP: return x < -(double)s0 || x > (double)s0 ? 0 : 1;
     default: return 1;
     }
 }

@@ -59,7 +59,7 @@ static void scalar_norm_grad_weight(const QKCall *c, int64_t begin, int64_t end)
 static void scalar_embed_grad(const QKCall *c, int64_t begin, int64_t end) {
     for (int64_t j = begin * QK_COLUMNS; j < last_column(end, c->n[1]); j++)
         for (int64_t r = 0; r < c->n[0]; r++) {
-            int64_t id = ((const int32_t *)c->p[2])[r];
+            int64_t id = ((const int32_t *)c->p[2])[r] + c->n[5];
             float *out = (float *)c->p[0] + id * c->n[1] + j;
             if (id >= 0 && id < c->n[2]) *out = fmaf(c->s[0], ((const float *)c->p[1])[r * c->n[1] + j], *out);
         }
@@ -71,7 +71,7 @@ static float table_at(const QKCall *c, int64_t i) {
 
 static void scalar_embed(const QKCall *c, int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
-        int64_t id = ((const int32_t *)c->p[2])[r];
+        int64_t id = ((const int32_t *)c->p[2])[r] + c->n[5];
         for (int64_t j = 0; j < c->n[1]; j++) {
             float *out = (float *)c->p[0] + r * c->n[1] + j;
             float v = id >= 0 && id < c->n[2] ? c->s[0] * table_at(c, id * c->n[1] + j) : 0;
@@ -101,16 +101,19 @@ static void scalar_softmax_grad(const QKCall *c, int64_t begin, int64_t end) {
 }
 
 static void scalar_norm(const QKCall *c, int64_t begin, int64_t end) {
-    const float *weight = c->p[2], *bias = c->p[3];
+    const float *weights = c->p[2], *biases = c->p[3];
+    int64_t beside = c->n[4] > 0 ? c->n[4] : 1;
     for (int64_t r = begin; r < end; r++) {
-        const float *x = (const float *)c->p[1] + r * c->n[2];
+        int64_t line = r / beside, part = r % beside * c->n[1], own = c->n[5] == 1 ? part : 0;
+        const float *x = (const float *)c->p[1] + line * c->n[2] + part, *weight = weights ? weights + own : NULL, *bias = biases ? biases + own : NULL;
+        float *y = (float *)c->p[0] + line * c->n[3] + part;
         double mean = 0, squares = 0, n = (double)c->n[1];
         for (int64_t j = 0; c->kind == 0 && j < c->n[1]; j++) mean += (double)x[j] / n;
         for (int64_t j = 0; j < c->n[1]; j++) squares += ((double)x[j] - mean) * ((double)x[j] - mean) / n;
         double factor = 1 / sqrt(squares + (double)c->s[0]);
         for (int64_t j = 0; j < c->n[1]; j++) {
             double w = weight ? (double)c->s[1] + (double)weight[j] : 1;
-            ((float *)c->p[0])[r * c->n[3] + j] = (float)(((double)x[j] - mean) * factor * w + (bias ? (double)bias[j] : 0));
+            y[j] = (float)(((double)x[j] - mean) * factor * w + (bias ? (double)bias[j] : 0));
         }
         if (c->p[4]) ((float *)c->p[4])[2 * r] = (float)mean, ((float *)c->p[4])[2 * r + 1] = (float)factor;
     }

@@ -14,6 +14,8 @@ extension WeightMap {
             switch row.theirs {
             case .same: items.append(item(names[0], tensor, type))
             case .transposed: items.append(item(names[0], tensor.transposed, type))
+            case .grouped(_, let heads, let kvHeads, let width):
+                items.append(item(names[0], HeadOrder(heads: heads, kvHeads: kvHeads, width: width).theirs(tensor), type))
             case .stacked(_, let rows):
                 var start = 0
                 for (name, count) in zip(names, rows) {

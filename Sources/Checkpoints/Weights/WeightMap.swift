@@ -14,13 +14,16 @@ public struct WeightMap: Sendable {
     public let prefix: String
     /// Names of theirs that carry nothing to load: masks and other buffers of older files.
     public let ignored: [String]
+    /// Other names under which a tensor of theirs may lie, where the one of the table is missing.
+    public let aliases: [String: String]
 
     let byOurs: [String: Int]
 
-    public init(_ rows: [WeightRow], prefix: String = "", ignored: [String] = []) {
+    public init(_ rows: [WeightRow], prefix: String = "", ignored: [String] = [], aliases: [String: String] = [:]) {
         self.rows = rows
         self.prefix = prefix
         self.ignored = ignored
+        self.aliases = aliases
         byOurs = Dictionary(rows.enumerated().map { ($1.ours, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -46,12 +49,15 @@ public enum WeightPattern: Sendable, ExpressibleByStringLiteral {
     case transposed(String)
     /// Several tensors whose rows, one after the other, are ours; `rows` says how many each has.
     case stacked([String], rows: [Int])
+    /// q, k and v in one tensor, group by group: `heads / kvHeads` heads of q, then the head of k and the head of v that serve them;
+    /// ours has all heads of q, then all of k, then all of v. A head has `width` rows.
+    case grouped(String, heads: Int, kvHeads: Int, width: Int)
 
     public init(stringLiteral value: String) { self = .same(value) }
 
     var names: [String] {
         switch self {
-        case .same(let name), .transposed(let name): [name]
+        case .same(let name), .transposed(let name), .grouped(let name, _, _, _): [name]
         case .stacked(let names, _): names
         }
     }

@@ -38,8 +38,12 @@ public struct WeightReader: Sendable {
         guard let plan = plans[name] else { throw FileError("a parameter that was not asked for", field: name) }
         var parts: [Tensor] = []
         for part in plan.parts { parts.append(try part.file.tensor(part.entry)) }
-        if case .transposed = plan.pattern { return [parts[0].transposed.contiguous()] }
-        return parts
+        switch plan.pattern {
+        case .same, .stacked: return parts
+        case .transposed: return [parts[0].transposed.contiguous()]
+        case .grouped(_, let heads, let kvHeads, let width):
+            return [HeadOrder(heads: heads, kvHeads: kvHeads, width: width).ours(parts[0])]
+        }
     }
 
     /// Tells the system that the parameter's pages in the files are not needed soon; reading them again is fine.
@@ -88,7 +92,7 @@ extension WeightPattern {
     /// The shape of one of their tensors, where ours has `shape`.
     fileprivate func shape(of index: Int, in shape: [Int]) -> [Int] {
         switch self {
-        case .same: shape
+        case .same, .grouped: shape
         case .transposed: shape.reversed()
         case .stacked(_, let rows): [rows[index]] + shape.dropFirst()
         }
@@ -97,7 +101,7 @@ extension WeightPattern {
 
 extension WeightMap {
     fileprivate func find(_ name: String, _ folder: WeightFolder) -> (file: SafetensorsFile, entry: SafetensorsEntry)? {
-        if let found = folder.find(name) { return found }
+        if let found = folder.find(name) ?? aliases[name].flatMap(folder.find) { return found }
         guard !prefix.isEmpty, name.hasPrefix(prefix) else { return nil }
         return folder.find(String(name.dropFirst(prefix.count)))
     }

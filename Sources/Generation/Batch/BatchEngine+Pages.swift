@@ -81,8 +81,7 @@ extension TransformerSpec {
     var turnsByLength: Bool {
         layers.cycle.contains { block in
             guard case .attention(let attention) = block.mixer, case .rotary(let rotary) = attention.positions else { return false }
-            if case .dynamic = rotary.scaling { return true }
-            return false
+            return rotary.fixedLength != nil
         }
     }
 }

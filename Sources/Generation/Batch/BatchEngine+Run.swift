@@ -15,6 +15,7 @@ extension BatchEngine {
 
     /// One row for every text that is writing, then prompts in the order of their arrival as far as the step's rows reach.
     func planRows() -> [BatchRows] {
+        if let length = model.rereadLength { for sequence in running { sequence.reread(past: length) } }
         let isWriting = running.contains { $0.unread == 1 }
         var left = isWriting ? limits.prefillRows : Self.fullChunk
         var rows: [BatchRows] = []
@@ -87,7 +88,7 @@ extension BatchEngine {
     }
 
     private func known(_ rows: [BatchRows]) -> Int {
-        model.spec.turnsByLength ? rows[0].sequence.request.prompt.count : limits.context
+        model.spec.turnsByLength ? rows[0].sequence.known : limits.context
     }
 
     private static func row(_ index: Int, of logits: Tensor) -> UnsafeMutableBufferPointer<Float> {

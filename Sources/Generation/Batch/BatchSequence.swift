@@ -8,6 +8,8 @@ final class BatchSequence {
     let request: BatchRequest
     /// Prompt and new tokens.
     private(set) var ids: [Int32]
+    /// Tokens that were there as a whole when its reading began: angles that depend on the length are fixed for them.
+    private(set) var known: Int
     /// Positions whose keys and values are in the cache.
     var cached = 0
     /// Where in the cache it lies, while it runs.
@@ -26,6 +28,7 @@ final class BatchSequence {
         self.request = request
         self.events = events
         ids = request.prompt
+        known = request.prompt.count
         limit = min(context, request.prompt.count + request.options.maxTokens)
         writer = TextWriter(tokenizer, prompt: request.prompt, stops: request.options.stops)
         sampler = Sampler(request.options.sampling ?? .greedy, vocabulary: vocabulary)
@@ -35,6 +38,13 @@ final class BatchSequence {
     /// Tokens that still have to be read before the next one can be chosen.
     var unread: Int { ids.count - cached }
     var newTokens: Int { ids.count - request.prompt.count }
+
+    /// Reads everything again once the text has grown past a length at which everything is turned by other angles.
+    func reread(past length: Int) {
+        guard known <= length, ids.count > length, cached > 0 else { return }
+        known = ids.count
+        cached = 0
+    }
 
     func start(cachedTokens: Int) {
         if !isStarted { events.yield(.started(cachedTokens: cachedTokens)) }

@@ -40,7 +40,7 @@ final class DecodeStep {
             recording.replay()
             return logits
         }
-        tables = model.rotaryTables(length: length, known: known)
+        tables = model.positionTables(length: length, known: known)
         var result: Tensor?
         recording = Recording({ forward() }) { result = $0 }
         logits = result

@@ -21,23 +21,31 @@ public final class GenerationSession {
     private let cache: KVCache
     private let sequences: Tensor
     private var decode: DecodeStep?
+    /// What was read, kept where the text has to be read again once it grows past a length (`Transformer.rereadLength`).
+    private var history: [Int32] = []
+    private let rereadLength: Int?
     private var lastLogits: Tensor
     /// Rows of a prefill that run at once: enough to fill the kernels, little enough to stay in cache.
     private static let chunk = 512
 
     /// - Throws: `OptionError` where the model cannot hold `capacity` tokens.
     public init(_ model: Transformer, capacity: Int, cacheType: CacheType = .f32) throws(OptionError) {
-        if model.spec.embedding.positions == .learned, capacity > model.spec.context {
+        if case .learned = model.spec.embedding.positions, capacity > model.spec.context {
             throw OptionError(option: "context", expected: "at most \(model.spec.context), the positions this model learned", found: "\(capacity)")
         }
         guard capacity > 0, capacity < 1 << 24 else {
             throw OptionError(option: "context", expected: "from 1 to \(1 << 24)", found: "\(capacity)")
+        }
+        guard model.spec.layers.cycle.allSatisfy(\.isCausal) else {
+            throw OptionError(option: "model", expected: "one whose positions see only what came before", found: "a bidirectional one")
         }
         self.model = model
         self.capacity = capacity
         cache = KVCache(model.spec, capacity: capacity, type: cacheType)
         sequences = Tensor([Int32](repeating: 0, count: Self.chunk), [Self.chunk])
         lastLogits = Tensor.filled([1, model.spec.vocabulary])
+        rereadLength = model.rereadLength
+        history.reserveCapacity(min(capacity, rereadLength ?? 0))
         cache.reserve(capacity)
     }
 
@@ -53,7 +61,14 @@ public final class GenerationSession {
     /// - Throws: `OptionError` where they do not fit, or an id is outside the vocabulary.
     public func prefill(_ ids: [Int32]) throws(OptionError) {
         try check(ids)
+        read(ids)
+    }
+
+    private func read(_ new: [Int32]) {
+        let ids = crosses(new.count) ? history + new : new
+        if ids.count > new.count { count = 0 }
         if count == 0 { begin(ids.count) }
+        remember(ids)
         var start = 0
         while start < ids.count {
             let end = min(start + Self.chunk, ids.count)
@@ -67,11 +82,25 @@ public final class GenerationSession {
     /// Reads one token; there has to be room (`count < capacity`).
     public func step(_ token: Int32) {
         precondition(count < capacity, "the session is full")
+        if crosses(1) { return read([token]) }
+        if rereadLength != nil { remember([token]) }
         let decode = self.decode ?? DecodeStep(model, cache, rows: 1, length: capacity, known: known)
         self.decode = decode
         decode.set(0, id: token, position: count, sequence: 0)
         count += 1
         lastLogits = decode.run()
+    }
+
+    /// Whether a text that began short grows past the length at which everything is turned by other angles.
+    private func crosses(_ new: Int) -> Bool {
+        guard let rereadLength, count > 0, known <= rereadLength else { return false }
+        return count + new > rereadLength
+    }
+
+    private func remember(_ ids: [Int32]) {
+        guard let rereadLength, known <= rereadLength else { return }
+        if count == 0 { history.removeAll(keepingCapacity: true) }
+        history += ids
     }
 
     /// Forgets everything read; the pages stay.

@@ -5,7 +5,8 @@ import QuintetTensors
 
 /// Runs the inputs found in a file of expected outputs through a model and compares, output by output.
 ///
-/// Inputs: `input_ids` [batch, time], `attention_mask` (missing means all ones), `greedy_prompt` [batch, time].
+/// Inputs: `input_ids` [batch, time], `attention_mask` (missing means all ones), `position_ids` (missing: places from the left, or, where the
+/// family counts so, tokens that are not masked), `greedy_prompt` [batch, time].
 /// Outputs: `logits`, `last_hidden_state`, `greedy` (the prompt and what follows, ends of text ignored).
 public struct Verification {
     /// How far an output is from the expected one.
@@ -65,7 +66,7 @@ private struct ExpectedFile {
     let vocabulary: Int
 
     static let outputs = ["logits", "last_hidden_state", "greedy"]
-    static let inputs = ["input_ids", "attention_mask", "greedy_prompt"]
+    static let inputs = ["input_ids", "attention_mask", "position_ids", "greedy_prompt"]
 
     init(_ path: String, vocabulary: Int) throws(FileError) {
         file = try SafetensorsFile.open(path)
@@ -90,6 +91,10 @@ private struct ExpectedFile {
         let (ids, shape) = try ids("input_ids")
         var pass = Pass.sequences(batch: shape[0], time: shape[1])
         pass.keyMask = try mask(shape)
+        if let positions = try positions(model.spec, shape, pass.keyMask) {
+            pass.positions = positions
+            pass.length = max(shape[1], Int(positions.integers.max() ?? 0) + 1)
+        }
         let hidden = model(Tensor(ids, [ids.count]), &pass)
         let result = name == "logits" ? model.logits(hidden) : hidden
         return result.contiguous().reshaped(Shape(shape + [result.shape.columns]))
@@ -142,6 +147,30 @@ private struct ExpectedFile {
             ids.append(Int32(id))
         }
         return (ids, entry.shape)
+    }
+
+    /// i32 [batch * time]; nil where they are the places from the left.
+    private func positions(_ spec: TransformerSpec, _ shape: [Int], _ mask: Tensor?) throws(FileError) -> Tensor? {
+        if let entry = file["position_ids"] {
+            guard entry.shape == shape else { throw wrongShape(entry, "\(shape)") }
+            let limit = Int64(spec.context)
+            let values = try file.integers(entry)
+            if let wrong = values.first(where: { $0 < 0 || $0 >= limit }) {
+                throw FileError(
+                    "a position outside the context", path: file.path, field: entry.name, expected: "0 to \(limit - 1)", found: "\(wrong)")
+            }
+            return Tensor(values.map { Int32($0) }, [values.count])
+        }
+        guard case .learned(_, .tokens) = spec.embedding.positions, let mask else { return nil }
+        var positions: [Int32] = []
+        for row in 0..<shape[0] {
+            var next: Int32 = 0
+            for column in 0..<shape[1] {
+                positions.append(next)
+                if mask.data.load(fromByteOffset: row * shape[1] + column, as: UInt8.self) != 0 { next += 1 }
+            }
+        }
+        return Tensor(positions, [positions.count])
     }
 
     /// u8 [batch, time]; nil where nothing is masked.

@@ -1,7 +1,8 @@
 /// Scaled dot-product attention with grouped heads.
 ///
 /// Weights: `attention.qkv` [(heads + 2 * kvHeads) * headWidth, width], all q heads, then all k heads, then all v heads;
-/// `attention.out` [width, heads * headWidth].
+/// `attention.out` [width, heads * headWidth]. Between the projection and the scores stand, in this order, the norms of q and k, the
+/// clip, the positions.
 public struct AttentionSpec: Sendable, Equatable {
     public var heads: Int
     /// Heads of k and v; each serves `heads / kvHeads` query heads.
@@ -11,13 +12,17 @@ public struct AttentionSpec: Sendable, Equatable {
     public var positions: AttentionPositions
     public var scale: AttentionScale
     public var biases: Biases
+    public var queryKeyNorm: QueryKeyNorm
+    /// q, k and v are held between minus this and this; nil where they are free.
+    public var clip: Float?
     /// `c * tanh(score / c)` before the softmax, nil where scores are not capped.
     public var softcap: Float?
     public var sinks: Sinks
 
     public init(
         heads: Int, kvHeads: Int, headWidth: Int, span: Span = .causal, positions: AttentionPositions = .none,
-        scale: AttentionScale = .inverseSquareRoot, biases: Biases = .none, softcap: Float? = nil, sinks: Sinks = .none
+        scale: AttentionScale = .inverseSquareRoot, biases: Biases = .none, queryKeyNorm: QueryKeyNorm = .none, clip: Float? = nil,
+        softcap: Float? = nil, sinks: Sinks = .none
     ) {
         self.heads = heads
         self.kvHeads = kvHeads
@@ -26,6 +31,8 @@ public struct AttentionSpec: Sendable, Equatable {
         self.positions = positions
         self.scale = scale
         self.biases = biases
+        self.queryKeyNorm = queryKeyNorm
+        self.clip = clip
         self.softcap = softcap
         self.sinks = sinks
     }
@@ -36,6 +43,10 @@ public struct AttentionSpec: Sendable, Equatable {
     public var queryWidth: Int { heads * headWidth }
     /// Columns of k, and of v.
     public var keyWidth: Int { kvHeads * headWidth }
+    /// Numbers in the weights of the norms of q and of k.
+    public var queryKeyNormWidths: (query: Int, key: Int) {
+        if case .heads = queryKeyNorm { (headWidth, headWidth) } else { (queryWidth, keyWidth) }
+    }
 }
 
 /// Which keys a query sees.
@@ -46,10 +57,41 @@ public enum Span: Sendable, Equatable {
     case window(Int)
     /// Everything.
     case bidirectional
+    /// Everything less than `n` positions away, on both sides.
+    case neighborhood(Int)
 
-    /// Keys in `(i - w, i]`, 0 for no limit: the kernel's number.
+    /// The width of a window, 0 for no limit: the kernel's number.
     public var window: Int {
-        if case .window(let width) = self { width } else { 0 }
+        switch self {
+        case .causal, .bidirectional: 0
+        case .window(let width), .neighborhood(let width): width
+        }
+    }
+
+    /// Whether nothing that comes later is seen.
+    public var isCausal: Bool {
+        switch self {
+        case .causal, .window: true
+        case .bidirectional, .neighborhood: false
+        }
+    }
+}
+
+/// How q and k are normalized after their projection: `attention.queryNorm` and `attention.keyNorm`.
+public enum QueryKeyNorm: Sendable, Equatable {
+    case none
+    /// Each head by itself, all with the same weights [headWidth].
+    case heads(Norm)
+    /// Each head by itself with weights of its own [heads * headWidth].
+    case headsOwn(Norm)
+    /// All heads together as one vector, weights [heads * headWidth].
+    case whole(Norm)
+
+    public var norm: Norm? {
+        switch self {
+        case .none: nil
+        case .heads(let norm), .headsOwn(let norm), .whole(let norm): norm
+        }
     }
 }
 
@@ -57,8 +99,13 @@ public enum Span: Sendable, Equatable {
 public enum AttentionPositions: Sendable, Equatable {
     case none
     case rotary(Rotary)
-    /// A penalty that grows with distance, one slope a head, as BLOOM and MPT space them.
-    case alibi(maxBias: Float)
+    /// A penalty on the score that grows with distance, one slope a head (Press et al. 2021); `factor` multiplies all slopes.
+    case alibi(maxBias: Float, factor: Float = 1, AlibiRounding = .none)
+}
+
+/// Whether slopes and their products with positions are rounded to bf16, as some families compute them whatever type the rest has.
+public enum AlibiRounding: Sendable, Equatable {
+    case none, brain
 }
 
 /// The factor on q * k.

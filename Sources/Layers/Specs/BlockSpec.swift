@@ -6,21 +6,39 @@ public struct BlockSpec: Sendable, Equatable {
     public var feedForward: FeedForward
     public var norm: Norm
     public var residual: Residual
+    /// What a part's output is multiplied with before it joins the stream.
+    public var branchScale: Float
 
-    public init(mixer: Mixer, feedForward: FeedForward, norm: Norm, residual: Residual = .pre) {
+    public init(mixer: Mixer, feedForward: FeedForward, norm: Norm, residual: Residual = .pre, branchScale: Float = 1) {
         self.mixer = mixer
         self.feedForward = feedForward
         self.norm = norm
         self.residual = residual
+        self.branchScale = branchScale
     }
 }
 
-/// What moves information between positions. Latent attention and state spaces become cases here.
+extension BlockSpec {
+    /// Whether nothing that comes later is seen.
+    public var isCausal: Bool {
+        switch mixer {
+        case .attention(let attention): attention.span.isCausal
+        }
+    }
+}
+
+/// What moves information between positions.
+///
+/// A new kind (latent attention, a state space) is a case with its spec here, its parameters in `TransformerSpec+Parameters`, its layer
+/// in `MixerLayer`, and its place in `KVCache`.
 public enum Mixer: Sendable, Equatable {
     case attention(AttentionSpec)
 }
 
-/// What works on each position alone. Experts become a case here.
+/// What works on each position alone.
+///
+/// A new kind (experts, nothing at all) is a case with its spec here, its parameters in `TransformerSpec+Parameters`, and its layer in
+/// `FeedForwardLayer`.
 public enum FeedForward: Sendable, Equatable {
     /// `down(f(up(x)))`: `feedForward.up` [hidden, width], `feedForward.down` [width, hidden].
     case plain(hidden: Int, Activation, Biases)
@@ -44,39 +62,4 @@ public enum Biases: Sendable, Equatable {
     public init(input: Bool, output: Bool) {
         self = input ? (output ? .both : .input) : (output ? .output : .none)
     }
-}
-
-/// How the two parts of a block join the stream `x`. Post, sandwich and adaptive norms become cases here.
-public enum Residual: Sendable, Equatable {
-    /// `x += mixer(norm1(x)); x += feedForward(norm2(x))`.
-    case pre
-    /// `n = norm1(x); x += mixer(n) + feedForward(n)`: one norm feeds both (there is no norm2).
-    case parallel
-    /// `x += mixer(norm1(x)) + feedForward(norm2(x))`.
-    case parallelTwoNorms
-
-    public var norms: Int { self == .parallel ? 1 : 2 }
-}
-
-/// The blocks of a stack: a cycle of block kinds repeated until there are `count` (say five local, then one global).
-public struct LayerPattern: Sendable, Equatable, RandomAccessCollection {
-    public let cycle: [BlockSpec]
-    public let count: Int
-
-    /// The same block `count` times.
-    public init(_ block: BlockSpec, count: Int) {
-        cycle = [block]
-        self.count = count
-    }
-
-    /// Repeats `cycle`; it may be as long as the model where no shorter cycle says it.
-    public init(cycle: [BlockSpec], count: Int) {
-        precondition(!cycle.isEmpty, "a layer pattern needs at least one block")
-        self.cycle = cycle
-        self.count = count
-    }
-
-    public var startIndex: Int { 0 }
-    public var endIndex: Int { Swift.max(count, 0) }
-    public subscript(index: Int) -> BlockSpec { cycle[index % cycle.count] }
 }

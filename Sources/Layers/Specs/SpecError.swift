@@ -23,6 +23,7 @@ extension TransformerSpec {
         try finite(embedding.scale, "embedding scale")
         try finite(head.scale, "head scale")
         if let cap = head.softcap { try aboveZero(cap, "head softcap") }
+        try validate(embedding)
         if let norm = finalNorm { try validate(norm) }
         for block in layers.cycle { try validate(block) }
         for (share, name) in [
@@ -35,12 +36,24 @@ extension TransformerSpec {
         }
     }
 
+    private func validate(_ embedding: EmbeddingSpec) throws(SpecError) {
+        if let width = embedding.tokenWidth { try positive(width, "token width", below: 1 << 20) }
+        if let norm = embedding.norm { try validate(norm) }
+        guard embedding.positions.offset >= 0, embedding.positions.offset < 1 << 20 else {
+            throw SpecError("position offset", expected: "from 0 to \((1 << 20) - 1)", found: "\(embedding.positions.offset)")
+        }
+        if case .sinusoidal = embedding.positions, width < 4 {
+            throw SpecError("width", expected: "at least 4 for sinusoidal positions", found: "\(width)")
+        }
+    }
+
     private func validate(_ block: BlockSpec) throws(SpecError) {
         switch block.mixer {
         case .attention(let attention): try validate(attention)
         }
         try positive(block.feedForward.hidden, "feed-forward hidden", below: 1 << 22)
         try validate(block.norm)
+        try finite(block.branchScale, "residual scale")
     }
 
     private func validate(_ norm: Norm) throws(SpecError) {
@@ -55,16 +68,27 @@ extension TransformerSpec {
         guard attention.heads % attention.kvHeads == 0 else {
             throw SpecError("key and value heads", expected: "a divisor of \(attention.heads) heads", found: "\(attention.kvHeads)")
         }
-        if case .window(let width) = attention.span { try positive(width, "attention window", below: 1 << 31) }
+        switch attention.span {
+        case .causal, .bidirectional: break
+        case .window(let width), .neighborhood(let width): try positive(width, "attention window", below: 1 << 31)
+        }
+        if let norm = attention.queryKeyNorm.norm { try validate(norm) }
+        if let clip = attention.clip { try aboveZero(clip, "attention clip") }
         if let cap = attention.softcap { try aboveZero(cap, "attention softcap") }
         if case .fixed(let scale) = attention.scale { try finite(scale, "attention scale") }
         if case .rotary(let rotary) = attention.positions { try validate(rotary, attention.headWidth) }
-        if case .alibi(let bias) = attention.positions { try aboveZero(bias, "ALiBi's largest bias") }
+        if case .alibi(let bias, let factor, _) = attention.positions {
+            try aboveZero(bias, "ALiBi's largest bias")
+            try finite(factor, "ALiBi's factor")
+        }
     }
 
     private func validate(_ rotary: Rotary, _ headWidth: Int) throws(SpecError) {
         guard rotary.width > 0, rotary.width % 2 == 0, rotary.width <= headWidth else {
             throw SpecError("rotary width", expected: "even, from 2 to the head width \(headWidth)", found: "\(rotary.width)")
+        }
+        guard rotary.spread == rotary.width || rotary.spread == rotary.width - 1 else {
+            throw SpecError("rotary spread", expected: "the rotary width \(rotary.width) or one less", found: "\(rotary.spread)")
         }
         guard rotary.base.isFinite, rotary.base > 1 else {
             throw SpecError("rotary base", expected: "a finite number above 1", found: "\(rotary.base)")
@@ -75,13 +99,22 @@ extension TransformerSpec {
         case .dynamic(let factor, let context):
             try aboveZero(Float(factor), "rope factor")
             try positive(context, "rope context", below: 1 << 31)
-            if rotary.width == 2 { throw SpecError("rotary width", expected: "at least 4 for dynamic scaling", found: "2") }
+            if rotary.spread == 2 { throw SpecError("rotary width", expected: "at least 4 for dynamic scaling", found: "2") }
         case .yarn(let yarn):
             try aboveZero(Float(yarn.factor), "rope factor")
             try positive(yarn.context, "rope context", below: 1 << 31)
             try aboveZero(Float(yarn.betaFast), "rope beta_fast")
             try aboveZero(Float(yarn.betaSlow), "rope beta_slow")
             try finite(Float(yarn.attentionFactor), "rope attention factor")
+        case .longrope(let long):
+            try positive(long.context, "rope context", below: 1 << 31)
+            try finite(Float(long.attentionFactor), "rope attention factor")
+            for (list, name) in [(long.short, "short_factor"), (long.long, "long_factor")] {
+                guard list.count == rotary.width / 2 else {
+                    throw SpecError("rope \(name)", expected: "\(rotary.width / 2) numbers, one a pair", found: "\(list.count)")
+                }
+                for factor in list { try aboveZero(Float(factor), "rope \(name)") }
+            }
         case .llama3(let factor, let low, let high, let context):
             try aboveZero(Float(factor), "rope factor")
             try aboveZero(Float(low), "rope low_freq_factor")

@@ -5,7 +5,8 @@ extension TransformerSpec {
     /// `scored` rows are projected onto the vocabulary: all of them in training (nil), one when a prompt is read.
     public func forwardFlops(batch: Int, time: Int, scored: Int? = nil) -> Double {
         let rows = Double(batch * time)
-        let head = 2 * Double(scored ?? batch * time) * Double(vocabulary) * Double(width)
+        var head = 2 * Double(scored ?? batch * time) * Double(vocabulary) * Double(tokenWidth)
+        if embedding.tokenWidth != nil { head += 2 * (rows + Double(scored ?? batch * time)) * Double(width * tokenWidth) }
         return layers.reduce(head) { sum, block in sum + flops(of: block, rows: rows, time: time) }
     }
 
@@ -15,8 +16,8 @@ extension TransformerSpec {
         var mixed = 0.0
         switch block.mixer {
         case .attention(let attention):
-            if case .window(let window) = attention.span { attended = min(attended, 2 * Double(window)) }
-            let share = attention.span == .bidirectional ? 1.0 : 0.5
+            if attention.span.window > 0 { attended = min(attended, 2 * Double(attention.span.window)) }
+            let share = attention.span.isCausal ? 0.5 : 1.0
             mixed = 4 * rows * attended * share * Double(attention.queryWidth)
             matrices = Double(width * (attention.qkvWidth + attention.queryWidth))
         }

@@ -3,43 +3,49 @@ public import QuintetTensors
 extension TransformerSpec {
     /// Every parameter in file order: embedding, blocks from first to last, final norm, head.
     public var parameters: [ParameterSpec] {
-        var list = [embedding("tokens", vocabulary)]
-        if self.embedding.positions == .learned { list.append(embedding("positions", context)) }
+        var list = [embedding("tokens", vocabulary, tokenWidth)]
+        if self.embedding.tokenWidth != nil { list += linear("embedding.widen", [width], tokenWidth, false) }
+        if case .learned(let offset, _) = self.embedding.positions { list.append(embedding("positions", context + offset, width)) }
+        list += parameters(of: self.embedding.norm, "embedding.norm", width)
         for (index, block) in layers.enumerated() { list += parameters(of: block, index) }
-        list += parameters(of: finalNorm, "norm")
+        list += parameters(of: finalNorm, "norm", width)
         return list + headParameters
     }
 
     /// Numbers the model learns; tied ones count once.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
-    private func embedding(_ name: String, _ rows: Int) -> ParameterSpec {
+    private func embedding(_ name: String, _ rows: Int, _ columns: Int) -> ParameterSpec {
         ParameterSpec(
-            name: "embedding.\(name).weight", shape: [rows, width], role: .embedding,
+            name: "embedding.\(name).weight", shape: [rows, columns], role: .embedding,
             start: .normal(deviation: initialization.deviation))
     }
 
     private var headParameters: [ParameterSpec] {
-        let weight = ParameterSpec(
-            name: "head.weight", shape: [vocabulary, width], role: .head, start: .normal(deviation: initialization.deviation))
-        switch head.projection {
-        case .tied: return []
-        case .own: return [weight]
-        case .ownWithBias: return [weight, ParameterSpec(name: "head.bias", shape: [vocabulary], role: .vector, start: .fill(0))]
+        var list = embedding.tokenWidth == nil ? [] : linear("head.narrow", [tokenWidth], width, false)
+        if !head.projection.isTied {
+            list.append(
+                ParameterSpec(
+                    name: "head.weight", shape: [vocabulary, tokenWidth], role: .head, start: .normal(deviation: initialization.deviation)))
         }
+        if head.projection.hasBias { list.append(ParameterSpec(name: "head.bias", shape: [vocabulary], role: .vector, start: .fill(0))) }
+        return list
     }
 
     private func parameters(of block: BlockSpec, _ index: Int) -> [ParameterSpec] {
         let path = "blocks.\(index)"
-        var list = parameters(of: block.norm, "\(path).norm1")
+        func norm(_ site: NormSite) -> [ParameterSpec] {
+            block.residual.norms.contains(site) ? parameters(of: block.norm, "\(path).\(site.rawValue)", width) : []
+        }
+        var list = norm(.norm1)
         switch block.mixer {
         case .attention(let attention): list += parameters(of: attention, "\(path).attention")
         }
-        if block.residual.norms == 2 { list += parameters(of: block.norm, "\(path).norm2") }
-        return list + parameters(of: block.feedForward, "\(path).feedForward")
+        list += norm(.outNorm1) + norm(.norm2)
+        return list + parameters(of: block.feedForward, "\(path).feedForward") + norm(.outNorm2)
     }
 
-    private func parameters(of norm: Norm?, _ path: String) -> [ParameterSpec] {
+    private func parameters(of norm: Norm?, _ path: String, _ width: Int) -> [ParameterSpec] {
         guard let norm else { return [] }
         var list: [ParameterSpec] = []
         if norm.hasWeight {
@@ -51,6 +57,9 @@ extension TransformerSpec {
 
     private func parameters(of attention: AttentionSpec, _ path: String) -> [ParameterSpec] {
         var list = linear("\(path).qkv", [attention.queryWidth, attention.keyWidth, attention.keyWidth], width, attention.biases.onInput)
+        let (queryNorm, keyNorm) = attention.queryKeyNormWidths
+        list += parameters(of: attention.queryKeyNorm.norm, "\(path).queryNorm", queryNorm)
+        list += parameters(of: attention.queryKeyNorm.norm, "\(path).keyNorm", keyNorm)
         list += linear("\(path).out", [width], attention.queryWidth, attention.biases.onOutput, writes: true)
         if attention.sinks == .learned {
             list.append(ParameterSpec(name: "\(path).sinks", shape: [attention.heads], role: .vector, start: .fill(0)))

@@ -32,24 +32,53 @@ public struct TransformerSpec: Sendable, Equatable {
         self.dropout = dropout
         self.initialization = initialization
     }
+
+    /// Elements of a row of the token table, and of what the head reads.
+    public var tokenWidth: Int { embedding.tokenWidth ?? width }
 }
 
-/// How ids become the first hidden state: `scale * tokens[id] + positions[i]`.
+/// How ids become the first hidden state: `norm(widen(scale * tokens[id]) + positions[i])`.
 public struct EmbeddingSpec: Sendable, Equatable {
     public var scale: Float
+    /// Elements of a row of the token table where they are not the model's width: `embedding.widen` [width, tokenWidth] makes hidden
+    /// states of them, and `head.narrow` [tokenWidth, width] brings the last ones back before the head.
+    public var tokenWidth: Int?
     public var positions: AbsolutePositions
+    /// `embedding.norm`, nil where there is none.
+    public var norm: Norm?
 
-    public init(scale: Float = 1, positions: AbsolutePositions = .none) {
+    public init(scale: Float = 1, tokenWidth: Int? = nil, positions: AbsolutePositions = .none, norm: Norm? = nil) {
         self.scale = scale
+        self.tokenWidth = tokenWidth
         self.positions = positions
+        self.norm = norm
     }
 }
 
 /// Positions that are added to the embedding (those inside attention are `AttentionSpec.positions`).
 public enum AbsolutePositions: Sendable, Equatable {
     case none
-    /// A learned table `[context, width]`.
-    case learned
+    /// A learned table `[context + offset, width]`; position `i` has row `i + offset`.
+    case learned(offset: Int = 0, counting: PositionCounting = .places)
+    /// Sines, then cosines of waves whose lengths grow from 2 pi to 10000 * 2 pi; position `i` has row `i + offset`.
+    case sinusoidal(Sinusoidal)
+
+    /// The first row of the table that stands for a position.
+    public var offset: Int {
+        switch self {
+        case .none: 0
+        case .learned(let offset, _): offset
+        case .sinusoidal(let waves): waves.offset
+        }
+    }
+}
+
+/// What a position counts where sequences are padded.
+public enum PositionCounting: Sendable, Equatable {
+    /// Places from the left, padding included.
+    case places
+    /// Tokens that are not padding.
+    case tokens
 }
 
 /// How hidden states become logits: `softcap(scale * (h * W^T + b))`.
@@ -70,10 +99,20 @@ public struct HeadSpec: Sendable, Equatable {
 public enum HeadProjection: Sendable, Equatable {
     /// The token embedding serves again; there is no `head.weight`.
     case tied
-    /// `head.weight` [vocabulary, width].
+    /// The token embedding serves again, `head.bias` [vocabulary] is added.
+    case tiedWithBias
+    /// `head.weight` [vocabulary, width] (`tokenWidth` where the embedding has one).
     case own
-    /// `head.weight` [vocabulary, width] and `head.bias` [vocabulary].
+    /// The same, and `head.bias` [vocabulary].
     case ownWithBias
+
+    public init(tied: Bool, bias: Bool = false) {
+        self = tied ? (bias ? .tiedWithBias : .tied) : (bias ? .ownWithBias : .own)
+    }
+
+    /// Whether the token embedding serves as the head.
+    public var isTied: Bool { self == .tied || self == .tiedWithBias }
+    public var hasBias: Bool { self == .tiedWithBias || self == .ownWithBias }
 }
 
 /// Shares of elements dropped while training; inference drops nothing.

@@ -6,6 +6,7 @@ enum ActivationNames {
     private static let table: [(name: String, activation: Activation)] = [
         ("gelu_new", .geluTanh), ("gelu_pytorch_tanh", .geluTanh), ("gelu_fast", .geluTanh), ("gelu_accurate", .geluTanh),
         ("gelu", .gelu), ("gelu_python", .gelu), ("silu", .silu), ("swish", .silu), ("relu", .relu), ("relu2", .reluSquared),
+        ("quick_gelu", .geluQuick), ("sigmoid", .sigmoid), ("tanh", .tanh), ("linear", .identity), ("gelu_python_tanh", .geluTanh),
     ]
 
     static func read(_ reader: inout ConfigReader, _ key: String, default fallback: String) throws(FileError) -> Activation {

@@ -36,7 +36,40 @@ public struct ConfigReader {
         }
     }
 
+    /// A whole number: nil where the field is null, `fallback` where it is missing.
+    public mutating func nullableInt(_ key: String, default fallback: Int?) throws(FileError) -> Int? {
+        isMissing(key) ? fallback : try optionalInt(key)
+    }
+
+    /// A finite number: nil where the field is null, `fallback` where it is missing.
+    public mutating func nullableNumber(_ key: String, default fallback: Double?) throws(FileError) -> Double? {
+        if isMissing(key) { return fallback }
+        return first([key]) == nil ? nil : try number(key)
+    }
+
+    /// The number of layers, small enough that a list of them may be made.
+    public mutating func layers(_ keys: String...) throws(FileError) -> Int {
+        let count = try require(keys, nil, "a whole number") { $0.int }
+        guard count > 0, count < 1 << 12 else { throw wrong(keys[0], "from 1 to \((1 << 12) - 1)", "\(count)") }
+        return count
+    }
+
+    /// A list of texts, nil where the field is missing or null.
+    public mutating func texts(_ key: String) throws(FileError) -> [String]? {
+        try list(key, "a list of texts") { $0.string }
+    }
+
+    /// A list of finite numbers, nil where the field is missing or null.
+    public mutating func numbers(_ key: String) throws(FileError) -> [Double]? {
+        try list(key, "a list of finite numbers") { json in json.double.flatMap { $0.isFinite ? $0 : nil } }
+    }
+
     public mutating func number(_ keys: String..., default fallback: Double? = nil) throws(FileError) -> Double {
+        try require(keys, fallback, "a finite number") { json in json.double.flatMap { $0.isFinite ? $0 : nil } }
+    }
+
+    /// The same under the first of several names.
+    mutating func number(under keys: [String], default fallback: Double?) throws(FileError) -> Double {
         try require(keys, fallback, "a finite number") { json in json.double.flatMap { $0.isFinite ? $0 : nil } }
     }
 
@@ -55,6 +88,19 @@ public struct ConfigReader {
         let ids = list.compactMap { json -> Int? in if case .integer(let id) = json { Int(exactly: id) } else { nil } }
         guard ids.count == list.count else { throw wrong(key, "a whole number or a list of them", value.serialized()) }
         return ids
+    }
+
+    /// Shares of something dropped while training that is not dropped here: a warning where they are not zero.
+    public mutating func notDropped(_ keys: String...) throws(FileError) {
+        for key in keys where try number(key, default: 0) != 0 {
+            warnings.append("\(path): \(key) is not applied when this model is trained here")
+        }
+    }
+
+    /// A field that the family's reference reads but does not act upon: a warning where it says anything but `usual`.
+    public mutating func withoutEffect(_ key: String, _ usual: JSON...) {
+        guard let value = first([key]), !usual.contains(value) else { return }
+        warnings.append("\(path): \(key) has no effect in this family, as in the reference")
     }
 
     /// Fields that change no result of this model, whatever they hold.
@@ -84,11 +130,28 @@ public struct ConfigReader {
         }
     }
 
+    /// Takes over the warnings of a configuration inside this one, unread fields included.
+    mutating func absorb(_ inner: ConfigReader) {
+        warnings += inner.warnings
+        let unread = inner.json.object?.keys.filter { !inner.used.contains($0) && !Self.harmless.contains($0) } ?? []
+        if !unread.isEmpty { warnings.append("\(inner.path): not used by this family: \(unread.joined(separator: ", "))") }
+    }
+
     /// Whether a field was read or set aside.
     public func isUsed(_ key: String) -> Bool { used.contains(key) }
 
     public func wrong(_ field: String, _ expected: String, _ found: String) -> FileError {
         FileError("wrong or unsupported configuration", path: path, field: field, expected: expected, found: found)
+    }
+
+    private func isMissing(_ key: String) -> Bool { json[key] == nil }
+
+    private mutating func list<T>(_ key: String, _ expected: String, _ read: (JSON) -> T?) throws(FileError) -> [T]? {
+        guard let value = first([key]) else { return nil }
+        guard let list = value.array else { throw wrong(key, expected, value.kind) }
+        let values = list.compactMap(read)
+        guard values.count == list.count else { throw wrong(key, expected, value.serialized()) }
+        return values
     }
 
     private mutating func first(_ keys: [String]) -> JSON? {

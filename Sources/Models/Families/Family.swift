@@ -29,7 +29,10 @@ public struct Family: Sendable {
 
 /// Every family there is.
 public enum Families {
-    public static let all: [Family] = [gpt2, llama]
+    public static let all: [Family] = [
+        gpt2, llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3, phi, phi3, olmo2, smollm3, granite, starcoder2, stablelm,
+        gptNeo, gptj, gptNeoX, opt, bloom, falcon, mpt, xglm,
+    ]
 
     /// The family of a `model_type`.
     public static func named(_ name: String) -> Family? { all.first { $0.name == name } }
@@ -50,7 +53,8 @@ extension Family {
         for (key, value) in fields { config[key] = value }
         config["bos_token_id"] = tokens.bos.map { JSON($0) } ?? .null
         config["eos_token_id"] = tokens.eosJSON
-        config["pad_token_id"] = tokens.pad.map { JSON($0) } ?? .null
+        // A family whose arithmetic depends on the padding token says it itself.
+        if config["pad_token_id"] == nil { config["pad_token_id"] = tokens.pad.map { JSON($0) } ?? .null }
         config["dtype"] = .string(dtype)
         config["torch_dtype"] = .string(dtype)
         config["use_cache"] = true

@@ -27,7 +27,7 @@ extension Families {
             "summary_first_dropout", "predict_special_tokens")
         return TransformerSpec(
             vocabulary: try reader.int("vocab_size"), width: width, context: try reader.int("n_positions", "max_position_embeddings"),
-            embedding: EmbeddingSpec(positions: .learned),
+            embedding: EmbeddingSpec(positions: .learned()),
             layers: LayerPattern(BlockSpec(mixer: .attention(attention), feedForward: feedForward, norm: norm), count: layers),
             finalNorm: norm, head: HeadSpec(try reader.flag("tie_word_embeddings", default: true) ? .tied : .own), dropout: dropout,
             initialization: Initialization(deviation: Float(try reader.number("initializer_range", default: 0.02))))

@@ -12,7 +12,7 @@ public struct ModelSummary: Sendable {
         var json: JSONObject = [
             "path": .string(folder.path), "family": .string(folder.family.name), "architecture": .string(folder.family.architecture),
             "parameters": JSON(spec.parameterCount), "vocabulary": JSON(spec.vocabulary), "width": JSON(spec.width),
-            "layers": JSON(spec.layers.count), "context": JSON(spec.context), "head": .string("\(spec.head.projection)"),
+            "layers": JSON(spec.layers.count), "context": JSON(spec.context), "head": .string("\(spec.head.projection)"), "embedding": Self.embedding(spec),
             "blocks": .array(Self.blocks(spec)), "roles": Self.roles(folder), "files": Self.files(folder),
             "bytes": JSON(folder.weights.byteCount), "cache_bytes_per_token": JSON(Self.cacheBytes(spec)),
             "cache_bytes_at_context": JSON(Self.cacheBytes(spec) * spec.context),
@@ -23,6 +23,17 @@ public struct ModelSummary: Sendable {
         json["chat_template"] = .bool(Self.hasTemplate(folder.path, names))
         json["warnings"] = .array(folder.warnings.map { .string($0) })
         self.json = .object(json)
+    }
+
+    /// How ids become hidden states, and hidden states logits, where that is more than a table.
+    private static func embedding(_ spec: TransformerSpec) -> JSON {
+        var json: JSONObject = ["positions": .string("\(spec.embedding.positions)")]
+        if spec.embedding.scale != 1 { json["scale"] = JSON(spec.embedding.scale) }
+        if let width = spec.embedding.tokenWidth { json["token_width"] = JSON(width) }
+        if let norm = spec.embedding.norm { json["norm"] = .string(norm.isRMS ? "rms" : "layer") }
+        if spec.head.scale != 1 { json["logit_scale"] = JSON(spec.head.scale) }
+        if let cap = spec.head.softcap { json["logit_softcap"] = JSON(cap) }
+        return .object(json)
     }
 
     /// The kinds of blocks, in the order of the stack, each with how often it repeats in a row.
@@ -41,21 +52,44 @@ public struct ModelSummary: Sendable {
                 json["head_width"] = JSON(attention.headWidth)
                 json["span"] = .string("\(attention.span)")
                 json["positions"] = .string(name(attention.positions))
+                for (key, value) in details(attention) { json[key] = value }
             }
             switch row.block.feedForward {
             case .plain(let hidden, let activation, _): json["feed_forward"] = .string("plain \(activation) \(hidden)")
             case .gated(let hidden, let activation, _): json["feed_forward"] = .string("gated \(activation) \(hidden)")
             }
             json["norm"] = .string(row.block.norm.isRMS ? "rms" : "layer")
+            json["residual"] = .string("\(row.block.residual)")
+            if row.block.branchScale != 1 { json["branch_scale"] = JSON(row.block.branchScale) }
             return .object(json)
         }
+    }
+
+    /// What is not as in a plain decoder.
+    private static func details(_ attention: AttentionSpec) -> JSONObject {
+        var json = JSONObject()
+        if attention.scale != .inverseSquareRoot { json["scale"] = .string("\(attention.scale)") }
+        if attention.biases != .none { json["biases"] = .string("\(attention.biases)") }
+        if let norm = attention.queryKeyNorm.norm {
+            let kind =
+                switch attention.queryKeyNorm {
+                case .none, .heads: "heads"
+                case .headsOwn: "heads, weights of their own"
+                case .whole: "all heads together"
+                }
+            json["query_key_norm"] = .string("\(norm.isRMS ? "rms" : "layer") of \(kind)")
+        }
+        if let clip = attention.clip { json["clip"] = JSON(clip) }
+        if let cap = attention.softcap { json["softcap"] = JSON(cap) }
+        if attention.sinks != .none { json["sinks"] = .string("\(attention.sinks)") }
+        return json
     }
 
     private static func name(_ positions: AttentionPositions) -> String {
         switch positions {
         case .none: "none"
         case .rotary(let rotary): "rotary(base \(rotary.base), width \(rotary.width), scaling \(rotary.scaling))"
-        case .alibi: "alibi"
+        case .alibi(let maxBias, let factor, _): "alibi(max bias \(maxBias), factor \(factor))"
         }
     }
 

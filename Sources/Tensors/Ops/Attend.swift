@@ -11,12 +11,14 @@ public struct AttentionShape: Sendable {
     public var softcap: Float
     /// ALiBi slopes f32 [heads].
     public var slopes: Tensor?
+    /// Not 0: ALiBi adds this times slope * key position, rounded to bf16, in place of minus slope * distance.
+    public var roundedSlopeFactor: Float
     /// Scores of the sinks f32 [heads].
     public var sinks: Tensor?
 
     public init(
         heads: Int, kvHeads: Int, headWidth: Int, causal: Bool = true, window: Int = 0, scale: Float, softcap: Float = 0,
-        slopes: Tensor? = nil, sinks: Tensor? = nil
+        slopes: Tensor? = nil, roundedSlopeFactor: Float = 0, sinks: Tensor? = nil
     ) {
         self.heads = heads
         self.kvHeads = kvHeads
@@ -26,6 +28,7 @@ public struct AttentionShape: Sendable {
         self.scale = scale
         self.softcap = softcap
         self.slopes = slopes
+        self.roundedSlopeFactor = roundedSlopeFactor
         self.sinks = sinks
     }
 
@@ -122,6 +125,7 @@ func setHeads(_ call: inout KernelCall, _ shape: AttentionShape) {
     call.n.10 = Int64(shape.window)
     call.s.0 = shape.scale
     call.s.1 = shape.softcap
+    call.s.3 = shape.roundedSlopeFactor
 }
 
 /// What a cache holds keys and values in.

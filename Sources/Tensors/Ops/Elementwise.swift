@@ -3,6 +3,8 @@ import CQuintetKernels
 /// An elementwise function of one argument.
 public enum Activation: Sendable, Equatable {
     case identity, relu, gelu, geluTanh, silu, sigmoid, tanh, reluSquared
+    /// x * sigmoid(1.702 x).
+    case geluQuick
 
     var kind: Int {
         switch self {
@@ -14,6 +16,7 @@ public enum Activation: Sendable, Equatable {
         case .sigmoid: QK_SIGMOID
         case .tanh: QK_TANH
         case .reluSquared: QK_RELU_SQUARED
+        case .geluQuick: QK_GELU_QUICK
         }
     }
 }
@@ -35,6 +38,14 @@ public func scale(_ x: Tensor, by factor: Float, plus offset: Float = 0, _ tape:
     let y = mapped(x, kind: QK_AFFINE, factor, offset)
     guard let tape, tape.needs(x) else { return y }
     return tape.record(y) { dy, gradients in gradients.add(mapped(dy, kind: QK_AFFINE, factor, 0), to: x) }
+}
+
+/// x held between -limit and limit.
+public func clip(_ x: Tensor, to limit: Float, _ tape: Tape? = nil) -> Tensor {
+    let y = mapped(x, kind: QK_CLIP, limit)
+    guard let tape, tape.needs(x) else { return y }
+    let saved = tape.save(x)
+    return tape.record(y) { dy, gradients in mapGradient(kind: QK_CLIP, saved.value, dy, gradients.destination(for: x), limit) }
 }
 
 /// a + b; b may be one row [1, cols] or [cols] for all rows.
@@ -74,13 +85,14 @@ func mapped(_ x: Tensor, kind: Int, _ s0: Float = 0, _ s1: Float = 0) -> Tensor 
     return y
 }
 
-func mapGradient(kind: Int, _ x: Tensor, _ dy: Tensor, _ destination: (gradient: Tensor, adds: Bool)) {
+func mapGradient(kind: Int, _ x: Tensor, _ dy: Tensor, _ destination: (gradient: Tensor, adds: Bool), _ s0: Float = 0) {
     var call = KernelCall(QK_OP_MAP_GRAD, kind: kind)
     call.p.0 = destination.gradient.data
     call.p.1 = x.data
     call.p.2 = dy.data
     call.n.0 = Int64(x.count)
     call.n.1 = destination.adds ? 1 : 0
+    call.s.0 = s0
     call.run()
 }
 

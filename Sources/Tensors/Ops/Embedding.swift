@@ -1,7 +1,9 @@
 import CQuintetKernels
 
-/// scale * table[ids], one row per id: ids i32 [rows], table [count, width] give [rows, width]; `onto` is added.
-public func embed(_ ids: Tensor, _ table: Tensor, scale: Float = 1, onto: Tensor? = nil, _ tape: Tape? = nil) -> Tensor {
+/// scale * table[ids + offset], one row per id: ids i32 [rows], table [count, width] give [rows, width]; `onto` is added.
+public func embed(
+    _ ids: Tensor, _ table: Tensor, scale: Float = 1, offset: Int = 0, onto: Tensor? = nil, _ tape: Tape? = nil
+) -> Tensor {
     let width = table.shape[1]
     let y = onto.map { $0.copied() } ?? Tensor(uninitialized: [ids.count, width])
     var call = KernelCall(QK_OP_EMBED)
@@ -13,6 +15,7 @@ public func embed(_ ids: Tensor, _ table: Tensor, scale: Float = 1, onto: Tensor
     call.n.2 = Int64(table.shape[0])
     call.n.3 = table.dtype.rawValue
     call.n.4 = onto == nil ? 0 : 1
+    call.n.5 = Int64(offset)
     call.s.0 = scale
     call.run()
     guard let tape, tape.needs(table) || onto.map(tape.needs) == true else { return y.detached }
@@ -20,13 +23,13 @@ public func embed(_ ids: Tensor, _ table: Tensor, scale: Float = 1, onto: Tensor
         if gradients.wants(table) {
             let (dtable, adds) = gradients.destination(for: table)
             if !adds { dtable.fill(0) }
-            embeddingGradient(dtable, dy, ids, scale)
+            embeddingGradient(dtable, dy, ids, scale, offset)
         }
         if let onto { gradients.add(dy, to: onto) }
     }
 }
 
-private func embeddingGradient(_ dtable: Tensor, _ dy: Tensor, _ ids: Tensor, _ scale: Float) {
+private func embeddingGradient(_ dtable: Tensor, _ dy: Tensor, _ ids: Tensor, _ scale: Float, _ offset: Int) {
     var call = KernelCall(QK_OP_EMBED_GRAD)
     call.p.0 = dtable.data
     call.p.1 = dy.data
@@ -34,6 +37,7 @@ private func embeddingGradient(_ dtable: Tensor, _ dy: Tensor, _ ids: Tensor, _ 
     call.n.0 = Int64(ids.count)
     call.n.1 = Int64(dtable.shape[1])
     call.n.2 = Int64(dtable.shape[0])
+    call.n.5 = Int64(offset)
     call.s.0 = scale
     call.run()
 }

@@ -27,8 +27,8 @@ public func normalize(
     let stats = Tensor(uninitialized: [x.shape.rows, 2])
     let y = forward(x, norm, weight, bias, stats: stats)
     let recorded = tape.record(y) { dy, gradients in
-        weightGradients(x, dy, stats, norm, weight, bias, gradients)
-        if gradients.wants(x) { inputGradient(x, dy, stats, norm, weight, gradients.destination(for: x)) }
+        normWeightGradients(x, dy, stats, norm, weight, bias, gradients)
+        if gradients.wants(x) { normInputGradient(x, dy, stats, norm, weight, gradients.destination(for: x)) }
     }
     let (weight, bias) = (weight?.detached, bias?.detached)
     tape.offerRecipe(for: recorded) { [x = x.detached] in forward(x, norm, weight, bias, stats: nil) }
@@ -53,7 +53,7 @@ private func forward(_ x: Tensor, _ norm: Normalization, _ weight: Tensor?, _ bi
     return y
 }
 
-private func inputGradient(
+func normInputGradient(
     _ x: Tensor, _ dy: Tensor, _ stats: Tensor, _ norm: Normalization, _ weight: Tensor?,
     _ destination: (gradient: Tensor, adds: Bool)
 ) {
@@ -70,7 +70,7 @@ private func inputGradient(
     call.run()
 }
 
-private func weightGradients(
+func normWeightGradients(
     _ x: Tensor, _ dy: Tensor, _ stats: Tensor, _ norm: Normalization, _ weight: Tensor?, _ bias: Tensor?, _ gradients: Gradients
 ) {
     let toWeight = weight.flatMap { gradients.wants($0) ? gradients.destination(for: $0) : nil }

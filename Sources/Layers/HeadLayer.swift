@@ -1,0 +1,37 @@
+import QuintetTensors
+
+/// Hidden states to scores of the vocabulary.
+struct HeadLayer: Sendable {
+    private let spec: HeadSpec
+    private let narrow: Linear?
+    private let linear: Linear
+
+    /// `tokens` is the embedding's table, which serves again where the head is tied.
+    init(_ spec: TransformerSpec, tokens: Tensor, _ scope: ParameterScope) throws {
+        self.spec = spec.head
+        narrow = try spec.embedding.tokenWidth.map { try Linear(scope["narrow"], outputs: $0, inputs: spec.width, bias: false) }
+        let bias = spec.head.projection.hasBias ? try scope.tensor("bias", [spec.vocabulary]) : nil
+        let weight =
+            spec.head.projection.isTied
+            ? scope.held(tokens) : try scope.weight("weight", outputs: spec.vocabulary, inputs: spec.tokenWidth)
+        linear = Linear(weight: weight, bias: bias)
+    }
+
+    /// hidden [rows, width] give [rows, vocabulary].
+    func logits(_ hidden: Tensor) -> Tensor {
+        var logits = linear(narrowed(hidden, nil), tape: nil)
+        if spec.scale != 1 { logits = scale(logits, by: spec.scale) }
+        if let cap = spec.softcap { logits = scale(activate(scale(logits, by: 1 / cap), .tanh), by: cap) }
+        return logits
+    }
+
+    /// Loss of each row in nats; with a tape, `scale * sum` is what `backward` differentiates.
+    func losses(_ hidden: Tensor, targets: Tensor, scale: Float, _ tape: Tape?) -> Tensor {
+        guard case .dense(let weights) = linear.weight else { preconditionFailure("losses need dense weights") }
+        return projectedCrossEntropy(
+            narrowed(hidden, tape), weights, bias: linear.bias, targets: targets, scale: scale, logitScale: spec.scale,
+            softcap: spec.softcap ?? 0, tape)
+    }
+
+    private func narrowed(_ hidden: Tensor, _ tape: Tape?) -> Tensor { narrow?(hidden, tape: tape) ?? hidden }
+}
