@@ -65,6 +65,7 @@ let package = Package(
                 "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles", arguments,
             ], path: "Sources/Tool", swiftSettings: settings),
         .executableTarget(name: "WriteStory", dependencies: ["Quintet"], path: "Examples/WriteStory", swiftSettings: settings),
+        .executableTarget(name: "AskModel", dependencies: ["Quintet"], path: "Examples/AskModel", swiftSettings: settings),
         // Stands before the C library's allocator, in test executables only.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         tests("Kernels", ["CKernels"]),
