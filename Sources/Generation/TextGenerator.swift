@@ -99,8 +99,13 @@ public struct TextGenerator: Sendable {
     /// - Throws: `ConstraintError` where the format cannot be held to with this vocabulary.
     public func chooser(_ options: GenerationOptions) throws(ConstraintError) -> TokenChooser {
         var state: ConstraintState?
-        if let format = options.format { state = try constraints.constraint(format, tokenizer, ends: defaults.eos).start }
+        if let format = options.format { state = try constraint(format) }
         return TokenChooser(options, sampling: defaults.sampling, constraint: state, vocabulary: model.spec.vocabulary)
+    }
+
+    /// The beginning of a text that has a format, worked out for this vocabulary once.
+    public func constraint(_ format: OutputFormat) throws(ConstraintError) -> ConstraintState {
+        try constraints.constraint(format, tokenizer, ends: defaults.eos).start
     }
 
     /// The prompt's ids with what the tokenizer's template adds; an empty prompt begins with the token that begins texts.
