@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func topNSigmaKeepsTheNear() {
-        // Mean 0.475, deviation 1.56: within one of it of 2 are 0.7, 1.5, 1.9 and 2.
+        // The deviation is 1.53: within one of it of 2 are 0.7, 1.5, 1.9 and 2.
         #expect(drawn { $0.topNSigma = 1 } == [0, 3, 4, 6])
         #expect(drawn { $0.topNSigma = 0.1 } == [3, 6])
     }

@@ -282,23 +282,17 @@ extension TemplateParser {
     }
 
     private mutating func or() throws(TemplateError) -> TemplateExpression {
-        var left = try and()
-        while isName("or") {
-            let line = token.line
-            at += 1
-            left = TemplateExpression(.or(left, try and()), line: line)
-        }
-        return left
+        let line = token.line
+        var parts = [try and()]
+        while takeName("or") { parts.append(try and()) }
+        return parts.count == 1 ? parts[0] : TemplateExpression(.any(parts), line: line)
     }
 
     private mutating func and() throws(TemplateError) -> TemplateExpression {
-        var left = try not()
-        while isName("and") {
-            let line = token.line
-            at += 1
-            left = TemplateExpression(.and(left, try not()), line: line)
-        }
-        return left
+        let line = token.line
+        var parts = [try not()]
+        while takeName("and") { parts.append(try not()) }
+        return parts.count == 1 ? parts[0] : TemplateExpression(.all(parts), line: line)
     }
 
     private mutating func not() throws(TemplateError) -> TemplateExpression {
@@ -339,20 +333,17 @@ extension TemplateParser {
 
     private mutating func binary(_ level: Int) throws(TemplateError) -> TemplateExpression {
         guard level < Self.levels.count else { return try unary(takesFilters: true) }
-        var left = try binary(level + 1)
+        let line = token.line
+        let first = try binary(level + 1)
+        var rest: [(symbol: String, value: TemplateExpression)] = []
         while case .symbol(let symbol) = token.kind, Self.levels[level].contains(symbol) {
-            let line = token.line
             at += 1
-            let right = try binary(level + 1)
-            left = TemplateExpression(combine(symbol, left, right), line: line)
+            rest.append((symbol, try binary(level + 1)))
         }
-        return left
-    }
-
-    private func combine(_ symbol: String, _ left: TemplateExpression, _ right: TemplateExpression) -> TemplateExpression.Node {
-        if let arithmetic = TemplateOperator(rawValue: symbol) { return .arithmetic(arithmetic, left, right) }
-        if case .concatenation(let parts) = left.node { return .concatenation(parts + [right]) }
-        return .concatenation([left, right])
+        if rest.isEmpty { return first }
+        if rest[0].symbol == "~" { return TemplateExpression(.concatenation([first] + rest.map(\.value)), line: line) }
+        let operations = rest.compactMap { part in TemplateOperator(rawValue: part.symbol).map { (operation: $0, value: part.value) } }
+        return TemplateExpression(.arithmetic(first, operations), line: line)
     }
 
     private mutating func unary(takesFilters: Bool) throws(TemplateError) -> TemplateExpression {
@@ -435,7 +426,7 @@ extension TemplateParser {
 
     private mutating func postfix(_ value: TemplateExpression) throws(TemplateError) -> TemplateExpression {
         var value = value
-        while true {
+        for _ in 0..<depthLimit {
             let line = token.line
             if takeSymbol(".") {
                 value = TemplateExpression(try member(of: value, line), line: line)
@@ -447,6 +438,7 @@ extension TemplateParser {
                 return value
             }
         }
+        throw TemplateError(.limit, line: token.line, "more than \(depthLimit) parts of one value")
     }
 
     private mutating func member(of value: TemplateExpression, _ line: Int) throws(TemplateError) -> TemplateExpression.Node {
@@ -471,7 +463,7 @@ extension TemplateParser {
     /// Filters, tests and calls after a value.
     private mutating func filters(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression {
         var value = value
-        while true {
+        for _ in 0..<depthLimit {
             let line = token.line
             if takeSymbol("|") {
                 value = try oneFilter(of: value)
@@ -483,6 +475,7 @@ extension TemplateParser {
                 return value
             }
         }
+        throw TemplateError(.limit, line: token.line, "more than \(depthLimit) filters of one value")
     }
 
     private mutating func oneFilter(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression {

@@ -22,16 +22,11 @@ extension TemplateRun {
         case .not(let inner): return .bool(!(try value(of: inner, scope).isTrue))
         case .negative(let inner): return try TemplateOperations.negated(try value(of: inner, scope), line: line)
         case .positive(let inner): return try value(of: inner, scope)
-        case .arithmetic(let operation, let left, let right):
-            return try combine(operation, try value(of: left, scope), try value(of: right, scope), line)
+        case .arithmetic(let first, let rest): return try arithmetic(first, rest, scope, line)
         case .concatenation(let parts): return try concatenate(parts, scope, line)
         case .comparison(let first, let rest): return try compare(first, rest, scope, line)
-        case .and(let left, let right):
-            let value = try value(of: left, scope)
-            return value.isTrue ? try self.value(of: right, scope) : value
-        case .or(let left, let right):
-            let value = try value(of: left, scope)
-            return value.isTrue ? value : try self.value(of: right, scope)
+        case .all(let parts): return try decide(parts, stopsAt: false, scope)
+        case .any(let parts): return try decide(parts, stopsAt: true, scope)
         case .conditional(let condition, let then, let otherwise):
             if try value(of: condition, scope).isTrue { return try value(of: then, scope) }
             guard let otherwise else { return .undefined("the other side of a condition") }
@@ -63,14 +58,28 @@ extension TemplateRun {
         return .dict(dict)
     }
 
-    private func combine(
-        _ operation: TemplateOperator, _ left: TemplateValue, _ right: TemplateValue, _ line: Int
-    ) throws(TemplateError) -> TemplateValue {
-        let result = try TemplateOperations.arithmetic(operation, left, right, line: line) { size throws(TemplateError) in
-            try self.meter.check(size: size, line: line)
-            try self.meter.spend(size, line: line)
+    /// The first part whose truth decides, else the last one.
+    private func decide(_ parts: [TemplateExpression], stopsAt truth: Bool, _ scope: TemplateScope) throws(TemplateError) -> TemplateValue {
+        var value = TemplateValue.null
+        for part in parts {
+            value = try self.value(of: part, scope)
+            if value.isTrue == truth { break }
         }
-        return result
+        return value
+    }
+
+    private func arithmetic(
+        _ first: TemplateExpression, _ rest: [(operation: TemplateOperator, value: TemplateExpression)], _ scope: TemplateScope, _ line: Int
+    ) throws(TemplateError) -> TemplateValue {
+        var value = try value(of: first, scope)
+        for (operation, expression) in rest {
+            let right = try self.value(of: expression, scope)
+            value = try TemplateOperations.arithmetic(operation, value, right, line: line) { size throws(TemplateError) in
+                try self.meter.check(size: size, line: line)
+                try self.meter.spend(size, line: line)
+            }
+        }
+        return value
     }
 
     private func concatenate(_ parts: [TemplateExpression], _ scope: TemplateScope, _ line: Int) throws(TemplateError) -> TemplateValue {

@@ -23,11 +23,12 @@ final class TemplateExpression: Sendable {
         case not(TemplateExpression)
         case negative(TemplateExpression)
         case positive(TemplateExpression)
-        case arithmetic(TemplateOperator, TemplateExpression, TemplateExpression)
+        /// From left to right; a list, so that a long sum is no deep tree.
+        case arithmetic(TemplateExpression, [(operation: TemplateOperator, value: TemplateExpression)])
         case concatenation([TemplateExpression])
         case comparison(TemplateExpression, [(TemplateComparison, TemplateExpression)])
-        case and(TemplateExpression, TemplateExpression)
-        case or(TemplateExpression, TemplateExpression)
+        case all([TemplateExpression])
+        case any([TemplateExpression])
         case conditional(TemplateExpression, then: TemplateExpression, else: TemplateExpression?)
         /// What a filter of a block is applied to.
         case block
