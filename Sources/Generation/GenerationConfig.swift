@@ -33,6 +33,7 @@ public struct GenerationConfig: Sendable, Equatable {
             temperature: samples ? try fields.number("temperature") ?? 1 : 0, topK: try fields.int("top_k") ?? 50,
             topP: try fields.number("top_p") ?? 1, minP: try fields.number("min_p") ?? 0,
             repetitionPenalty: try fields.number("repetition_penalty") ?? 1)
+        sampling.typicalP = try fields.number("typical_p") ?? 1
         do { try sampling.validate() } catch {
             throw FileError("wrong generation settings", path: path, field: error.option, expected: error.expected, found: error.found)
         }

@@ -10,6 +10,14 @@ public struct GenerationOptions: Sendable, Equatable {
     public var stops: [String]
     /// Goes on past the model's own ends of text: for measuring.
     public var ignoresEnd: Bool
+    /// What the text has to look like; nil for anything.
+    public var format: OutputFormat?
+    /// How many of the likeliest tokens are told with each; nil for no probabilities at all.
+    public var logprobs: Int?
+    /// Which of several texts of one seed: each has random numbers of its own.
+    public var stream: UInt64 = 0
+    /// What proposes tokens for the model to check several at once; the text is the same as without.
+    public var draft: DraftOptions = .none
 
     public init(maxTokens: Int = 128, context: Int? = nil, sampling: SamplingOptions? = nil, stops: [String] = [], ignoresEnd: Bool = false) {
         self.maxTokens = maxTokens
@@ -27,6 +35,7 @@ public struct GenerationOptions: Sendable, Equatable {
         guard promptTokens < context else {
             throw OptionError(option: "prompt", expected: "fewer tokens than the context of \(context)", found: "\(promptTokens)")
         }
+        if let logprobs, !(0...100).contains(logprobs) { throw OptionError(option: "logprobs", expected: "from 0 to 100", found: "\(logprobs)") }
         try sampling?.validate()
     }
 }
@@ -48,6 +57,8 @@ public struct GenerationResult: Sendable, Equatable {
     public let promptIDs: [Int32]
     public let finishReason: FinishReason
     public let timings: GenerationTimings
+    /// One for each id, where they were asked for.
+    public var logprobs: [TokenLogprobs] = []
 }
 
 /// How long it took, in seconds.
@@ -56,6 +67,9 @@ public struct GenerationTimings: Sendable, Equatable {
     public let promptSeconds: Double
     public let generatedTokens: Int
     public let generationSeconds: Double
+    /// Tokens that a draft proposed, and how many of them were taken.
+    public var draftedTokens = 0
+    public var acceptedTokens = 0
 
     public var promptTokensPerSecond: Double { promptSeconds > 0 ? Double(promptTokens) / promptSeconds : 0 }
     /// The first new token comes out of the prompt's pass, so the others are counted.

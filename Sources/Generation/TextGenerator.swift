@@ -1,3 +1,4 @@
+import QuintetFiles
 public import QuintetLayers
 public import QuintetModels
 public import QuintetTensors
@@ -17,11 +18,14 @@ public struct TextGenerator: Sendable {
     public let defaults: GenerationConfig
     /// What keys and values are kept in: f16 and q8_0 take a half and about a quarter of f32's memory, for some accuracy.
     public var cacheType = CacheType.f32
+    public let templates: ChatTemplates
+    private let constraints = ConstraintCache()
 
-    public init(_ model: Transformer, _ tokenizer: Tokenizer, defaults: GenerationConfig = GenerationConfig()) {
+    public init(_ model: Transformer, _ tokenizer: Tokenizer, defaults: GenerationConfig = GenerationConfig(), templates: ChatTemplates? = nil) {
         self.model = model
         self.tokenizer = tokenizer
         self.defaults = defaults
+        self.templates = templates ?? ChatTemplates(tokenizer.configuration["chat_template"] ?? .null)
     }
 
     /// Opens a model folder with its tokenizer and settings.
@@ -32,11 +36,15 @@ public struct TextGenerator: Sendable {
         var defaults = try GenerationConfig.read(folder: folder.path)
         if defaults.eos.isEmpty { defaults.eos = folder.tokens.eos }
         defaults.bos = defaults.bos ?? folder.tokens.bos
-        self.init(try folder.transformer(), try Tokenizer.load(folder.path), defaults: defaults)
+        let tokenizer = try Tokenizer.load(folder.path)
+        self.init(
+            try folder.transformer(), tokenizer, defaults: defaults,
+            templates: try ChatTemplates.read(folder: folder.path, configuration: tokenizer.configuration))
     }
 
     /// Continues `prompt`; `onText` gets the new text piece by piece, never half a character and never past a stop string.
-    /// - Throws: `OptionError` where the prompt does not fit the context or an option means nothing.
+    /// - Throws: `OptionError` where the prompt does not fit the context or an option means nothing, `ConstraintError` where a
+    ///   format cannot be held to.
     public func generate(
         _ prompt: String, options: GenerationOptions = GenerationOptions(), onText: (String) throws -> Void = { _ in }
     ) throws -> GenerationResult {
@@ -49,30 +57,59 @@ public struct TextGenerator: Sendable {
     ) throws -> GenerationResult {
         let context = options.context ?? model.spec.context
         try options.validate(promptTokens: prompt.count, context: context)
+        let session = try GenerationSession(
+            model, capacity: min(context, prompt.count + options.maxTokens), cacheType: cacheType)
+        return try generate(prompt, in: session, options: options, onText: onText)
+    }
+
+    /// Continues a prompt in a session, which keeps what it has read of the beginning already.
+    func generate(
+        _ prompt: [Int32], in session: GenerationSession, options: GenerationOptions, shouldStop: () -> Bool = { false },
+        onText: (String) throws -> Void
+    ) throws -> GenerationResult {
         let clock = ContinuousClock()
         let start = clock.now
-        let session = try GenerationSession(model, capacity: min(context, prompt.count + options.maxTokens), cacheType: cacheType)
-        try session.prefill(prompt)
+        var chooser = try chooser(options)
+        try session.prefill(Array(prompt[session.count...]))
         let prefilled = clock.now
         var writer = TextWriter(tokenizer, prompt: prompt, stops: options.stops)
-        var sampler = Sampler(options.sampling ?? defaults.sampling, vocabulary: model.spec.vocabulary)
-        for id in prompt { sampler.accept(id) }
+        for id in prompt { chooser.accept(id) }
+        var speculation = try Speculation(session, options, options.sampling ?? defaults.sampling)
         var ids: [Int32] = []
         var reason = FinishReason.length
+        var logits = session.logits
         let ends = options.ignoresEnd ? [] : defaults.eos
         while true {
-            let id = sampler.next(session.logits)
+            let id = try chooser.next(logits)
             ids.append(id)
             try give(writer.append(id), onText)
-            if ends.contains(Int(id)) || writer.stopped { reason = .stop }
-            if reason == .stop || ids.count == options.maxTokens || prompt.count + ids.count >= context { break }
-            session.step(id)
+            if ends.contains(Int(id)) || writer.stopped || chooser.isComplete || shouldStop() { reason = .stop }
+            if reason == .stop || ids.count == options.maxTokens || prompt.count + ids.count >= session.capacity { break }
+            logits = try speculation.logits(
+                after: id, text: prompt + ids, step: UInt64(ids.count), room: min(options.maxTokens - ids.count, session.capacity - prompt.count - ids.count))
         }
+        try speculation.settle()
         try give(writer.finish(), onText)
-        let timings = GenerationTimings(
+        var timings = GenerationTimings(
             promptTokens: prompt.count, promptSeconds: seconds(prefilled - start), generatedTokens: ids.count,
             generationSeconds: seconds(clock.now - prefilled))
-        return GenerationResult(text: writer.text, ids: ids, promptIDs: prompt, finishReason: reason, timings: timings)
+        (timings.draftedTokens, timings.acceptedTokens) = (speculation.drafted, speculation.accepted)
+        var result = GenerationResult(text: writer.text, ids: ids, promptIDs: prompt, finishReason: reason, timings: timings)
+        result.logprobs = chooser.logprobs
+        return result
+    }
+
+    /// What chooses the tokens of one sequence under these options.
+    /// - Throws: `ConstraintError` where the format cannot be held to with this vocabulary.
+    public func chooser(_ options: GenerationOptions) throws(ConstraintError) -> TokenChooser {
+        var state: ConstraintState?
+        if let format = options.format { state = try constraint(format) }
+        return TokenChooser(options, sampling: defaults.sampling, constraint: state, vocabulary: model.spec.vocabulary)
+    }
+
+    /// The beginning of a text that has a format, worked out for this vocabulary once.
+    public func constraint(_ format: OutputFormat) throws(ConstraintError) -> ConstraintState {
+        try constraints.constraint(format, tokenizer, ends: defaults.eos).start
     }
 
     /// The prompt's ids with what the tokenizer's template adds; an empty prompt begins with the token that begins texts.

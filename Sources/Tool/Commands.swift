@@ -8,6 +8,7 @@ let commands: [any ParsableCommand.Type] = [
     TokenizeCommand.self,
     PretrainCommand.self,
     GenerateCommand.self,
+    ChatModelCommand.self,
     InspectCommand.self,
     VerifyCommand.self,
     BenchCommand.self,

@@ -20,6 +20,8 @@ enum ExitStatus {
             exit(signal.exitCode)
         case let error as OptionError:
             fail("--\(error)", 2)
+        case let error as ConstraintError:
+            fail("\(error)", 2)
         case let error as TrainingError:
             fail("\(error)", error.exitCode)
         case _ where QuintetCommand.exitCode(for: error) == .validationFailure:

@@ -53,3 +53,15 @@ struct StandardOutput {
         #endif
     }
 }
+
+/// Text on standard output at once, for answers as they come.
+func emit(_ text: String) {
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
+        let count = bytes[done...].withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        if count <= 0 { return }
+        done += count
+    }
+}

@@ -104,3 +104,72 @@ import Testing
         }
     }
 }
+
+@Suite struct MoreSamplerTests {
+    private let logits: [Float] = [1.5, -0.5, 0, 2, 0.7, -3, 1.9, 0.2]
+
+    private func drawn(_ change: (inout SamplingOptions) -> Void) -> Set<Int32> {
+        var options = SamplingOptions(temperature: 1, seed: 1)
+        change(&options)
+        var sampler = Sampler(options, vocabulary: logits.count)
+        return Set((0..<4000).map { _ in
+            var copy = logits
+            return copy.withUnsafeMutableBufferPointer { sampler.next($0) }
+        })
+    }
+
+    @Test func topNSigmaKeepsTheNear() {
+        // The deviation is 1.53: within one of it of 2 are 0.7, 1.5, 1.9 and 2.
+        #expect(drawn { $0.topNSigma = 1 } == [0, 3, 4, 6])
+        #expect(drawn { $0.topNSigma = 0.1 } == [3, 6])
+    }
+
+    @Test func typicalKeepsWhatIsExpected() {
+        let kept = drawn { $0.typicalP = 0.2 }
+        #expect(kept.count < 3 && !kept.contains(5))
+        #expect(drawn { $0.typicalP = 1 }.count == 8)
+    }
+
+    @Test func xtcLeavesOutTheTop() {
+        #expect(!drawn { ($0.xtcProbability, $0.xtcThreshold) = (1, 0.1) }.contains(3))
+        #expect(drawn { ($0.xtcProbability, $0.xtcThreshold) = (1, 0.1) }.contains(0))
+        #expect(drawn { ($0.xtcProbability, $0.xtcThreshold) = (0.5, 0.1) }.contains(3))
+    }
+
+    @Test func frequencyAndPresenceCountWhatWasChosen() {
+        var options = SamplingOptions()
+        (options.frequencyPenalty, options.presencePenalty) = (0.25, 0.5)
+        var sampler = Sampler(options, vocabulary: 3)
+        sampler.accept(1)
+        func next() -> (Int32, [Float]) {
+            var logits: [Float] = [1, 1.125, 0]
+            let id = logits.withUnsafeMutableBufferPointer { sampler.next($0) }
+            return (id, logits)
+        }
+        #expect(next() == (1, [1, 1.125, 0]))
+        #expect(next() == (0, [1, 0.375, 0]))
+        #expect(next() == (1, [0.25, 0.375, 0]))
+        #expect(next() == (0, [0.25, 0.125, 0]))
+    }
+
+    @Test func theWindowForgets() {
+        var options = SamplingOptions(repetitionPenalty: 2)
+        options.penaltyWindow = 2
+        var sampler = Sampler(options, vocabulary: 4)
+        for id: Int32 in [0, 1, 2] { sampler.accept(id) }
+        var logits: [Float] = [2, 2, 2, 3]
+        _ = logits.withUnsafeMutableBufferPointer { sampler.next($0) }
+        #expect(logits == [2, 1, 1, 3])
+    }
+
+    @Test func refusesMore() {
+        for change: (inout SamplingOptions) -> Void in [
+            { $0.typicalP = 0 }, { $0.typicalP = 2 }, { $0.topNSigma = -1 }, { $0.topNSigma = .nan }, { $0.xtcProbability = 2 }, { $0.xtcThreshold = -1 },
+            { $0.frequencyPenalty = .nan }, { $0.presencePenalty = 1000 }, { $0.penaltyWindow = -1 },
+        ] {
+            var options = SamplingOptions()
+            change(&options)
+            #expect(throws: OptionError.self) { try options.validate() }
+        }
+    }
+}

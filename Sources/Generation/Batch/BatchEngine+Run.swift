@@ -30,9 +30,9 @@ extension BatchEngine {
     }
 
     /// Reads the rows and chooses the next tokens; gives the texts that came to their end.
-    func run(_ rows: [BatchRows]) -> [(BatchSequence, FinishReason)] {
+    func run(_ rows: [BatchRows]) -> [(BatchSequence, BatchEvent)] {
         counts.steps += 1
-        var ended: [(BatchSequence, FinishReason)] = []
+        var ended: [(BatchSequence, BatchEvent)] = []
         for group in groups(rows) {
             let logits = group.allSatisfy { $0.range.count == 1 && $0.isLast } ? decoded(group) : read(group)
             var row = 0
@@ -43,7 +43,7 @@ extension BatchEngine {
                 if part.range.count > 1 { remember(part.sequence) }
                 guard chooses, let logits else { continue }
                 counts.newTokens += 1
-                if let reason = part.sequence.choose(Self.row(row, of: logits)) { ended.append((part.sequence, reason)) }
+                if let event = part.sequence.choose(Self.row(row, of: logits)) { ended.append((part.sequence, event)) }
                 row += 1
             }
         }

@@ -42,6 +42,9 @@ final class BatchEngine {
         do {
             try request.options.validate(promptTokens: request.prompt.count, context: limits.context)
         } catch { return error }
+        if request.options.format != nil, request.constraint == nil {
+            return OptionError(option: "format", expected: "a constraint made for this model", found: "none")
+        }
         if request.prompt.isEmpty { return OptionError(option: "prompt", expected: "at least one token", found: "none") }
         guard let wrong = request.prompt.first(where: { $0 < 0 || Int($0) >= model.spec.vocabulary }) else { return nil }
         return OptionError(option: "prompt", expected: "ids from 0 to \(model.spec.vocabulary - 1)", found: "\(wrong)")
@@ -55,7 +58,7 @@ final class BatchEngine {
         let rows = planRows()
         guard !rows.isEmpty else { return false }
         let chosen = run(rows)
-        for (sequence, reason) in chosen { leave(sequence, .finished(reason)) }
+        for (sequence, event) in chosen { leave(sequence, event) }
         return true
     }
 

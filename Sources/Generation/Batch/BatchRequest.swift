@@ -4,6 +4,8 @@ public struct BatchRequest: Sendable {
     public var options: GenerationOptions
     /// Ids that end the text.
     public var ends: [Int]
+    /// Where the text has to have a format: its beginning, from `TextGenerator.constraint`.
+    public var constraint: ConstraintState?
     /// Added to the logits of these ids before anything is chosen.
     public var bias: [Int32: Float]
     /// Beginnings are shared within a tenant only: nobody learns from timing what another one asked.

@@ -16,7 +16,7 @@ final class BatchSequence {
     var slot: Int?
     private(set) var isStarted = false
     private var writer: TextWriter
-    private var sampler: Sampler
+    private var chooser: TokenChooser
     private let events: AsyncStream<BatchEvent>.Continuation
     private let limit: Int
 
@@ -31,8 +31,8 @@ final class BatchSequence {
         known = request.prompt.count
         limit = min(context, request.prompt.count + request.options.maxTokens)
         writer = TextWriter(tokenizer, prompt: request.prompt, stops: request.options.stops)
-        sampler = Sampler(request.options.sampling ?? .greedy, vocabulary: vocabulary)
-        for id in request.prompt { sampler.accept(id) }
+        chooser = TokenChooser(request.options, sampling: .greedy, constraint: request.constraint, vocabulary: vocabulary)
+        for id in request.prompt { chooser.accept(id) }
     }
 
     /// Tokens that still have to be read before the next one can be chosen.
@@ -51,21 +51,24 @@ final class BatchSequence {
         isStarted = true
     }
 
-    /// Chooses the next token from its logits and hands out its text; the reason where that was the last one.
-    func choose(_ logits: UnsafeMutableBufferPointer<Float>) -> FinishReason? {
+    /// Chooses the next token from its logits and hands out its text; what ends the sequence where that was the last one.
+    func choose(_ logits: UnsafeMutableBufferPointer<Float>) -> BatchEvent? {
         for (id, bias) in request.bias where id >= 0 && Int(id) < logits.count { logits[Int(id)] += bias }
-        let id = sampler.next(logits)
+        let id: Int32
+        do { id = try chooser.next(logits) } catch {
+            return .failed(.refused(OptionError(option: "format", expected: "a text that this model can spell", found: "\(error)")))
+        }
         ids.append(id)
         var text = writer.append(id)
         let reason = reason(after: id)
         if reason != nil { text += writer.finish() }
         events.yield(.token(BatchToken(id: id, text: text)))
-        return reason
+        return reason.map { .finished($0) }
     }
 
     private func reason(after id: Int32) -> FinishReason? {
         if request.ends.contains(Int(id)), !request.options.ignoresEnd { return .stop }
-        if writer.stopped { return .stop }
+        if writer.stopped || chooser.isComplete { return .stop }
         return ids.count >= limit ? .length : nil
     }
 

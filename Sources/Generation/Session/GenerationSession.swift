@@ -106,6 +106,25 @@ public final class GenerationSession {
     /// Forgets everything read; the pages stay.
     public func reset() { count = 0 }
 
+    /// Forgets what was read after the first `length` tokens; the logits are those of the next token that is read.
+    /// - Throws: `OptionError` where the model holds a state that cannot go back.
+    public func rewind(to length: Int) throws(OptionError) {
+        precondition((0...count).contains(length), "a session goes back to where it was")
+        guard length == count || model.canRewind else {
+            throw OptionError(option: "model", expected: "one that keeps each token apart (attention)", found: "one whose state cannot go back")
+        }
+        count = length
+    }
+
+    /// Reads tokens and gives the logits after each: [ids, vocabulary], the same bits as of single steps.
+    /// - Throws: `OptionError` as `prefill`.
+    func extend(_ ids: [Int32]) throws(OptionError) -> Tensor {
+        try check(ids)
+        let hidden = forward(ids)
+        count += ids.count
+        return model.logits(hidden)
+    }
+
     /// A text of another length may need other angles, which the recorded calls do not read.
     private func begin(_ length: Int) {
         if known != length { decode = nil }
@@ -129,6 +148,11 @@ public final class GenerationSession {
             throw OptionError(option: "prompt", expected: "ids from 0 to \(model.spec.vocabulary - 1)", found: "\(wrong)")
         }
     }
+}
+
+extension Transformer {
+    /// Whether what was read last can be forgotten: attention keeps each token in a place of its own.
+    var canRewind: Bool { spec.layers.allSatisfy { if case .attention = $0.mixer { true } else { false } } }
 }
 
 extension GenerationSession {

@@ -1,0 +1,40 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Standard input line by line, from a terminal or a pipe.
+struct LineInput {
+    enum Event: Equatable {
+        case line(String)
+        case interrupted
+        case end
+    }
+
+    private var buffer: [UInt8] = []
+    private var isAtEnd = false
+
+    /// Waits for a line, Ctrl-C or the end of the input. What is no UTF-8 becomes U+FFFD.
+    mutating func next() -> Event {
+        while true {
+            if let end = buffer.firstIndex(of: 0x0A) {
+                defer { buffer.removeFirst(end + 1) }
+                return .line(String(decoding: buffer[..<end], as: UTF8.self))
+            }
+            if isAtEnd {
+                defer { buffer = [] }
+                return buffer.isEmpty ? .end : .line(String(decoding: buffer, as: UTF8.self))
+            }
+            var chunk = [UInt8](repeating: 0, count: 1 << 14)
+            let count = read(0, &chunk, chunk.count)
+            if count < 0, errno == EINTR {
+                if Interrupt.take() { return .interrupted }
+                continue
+            }
+            if count <= 0 { isAtEnd = true } else { buffer += chunk[..<count] }
+        }
+    }
+}
