@@ -4,6 +4,7 @@ import QuintetGeneration
 import QuintetLayers
 import QuintetModels
 import QuintetTensors
+import QuintetReports
 
 /// How fast a model reads a prompt and writes a continuation, as a share of what this machine can do.
 ///
