@@ -152,7 +152,7 @@ struct CanonicalForm: Sendable {
         return index
     }
 
-    private func decompose(_ code: UInt32, _ isCompatible: Bool, into segment: inout [UInt32]) {
+    func decompose(_ code: UInt32, _ isCompatible: Bool, into segment: inout [UInt32]) {
         if isCompatible, let pieces = compatible[code] {
             segment += pieces
         } else if (0xAC00...0xD7A3).contains(code) {
