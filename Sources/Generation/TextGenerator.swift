@@ -28,17 +28,14 @@ public struct TextGenerator: Sendable {
         self.templates = templates ?? ChatTemplates(tokenizer.configuration["chat_template"] ?? .null)
     }
 
-    /// Opens a model folder with its tokenizer and settings.
+    /// Opens a model (a folder, a GGUF file) with its tokenizer and settings.
     public static func open(_ path: String) throws -> TextGenerator { try TextGenerator(ModelFolder.open(path)) }
 
-    /// Loads the weights, tokenizer and settings of a folder that is open already.
+    /// Loads the weights, tokenizer and settings of a model that is open already.
     public init(_ folder: ModelFolder) throws {
-        var defaults = try GenerationConfig.read(folder: folder.path)
-        if defaults.eos.isEmpty { defaults.eos = folder.tokens.eos }
-        defaults.bos = defaults.bos ?? folder.tokens.bos
-        let tokenizer = try Tokenizer.load(folder.path)
+        let tokenizer = try folder.tokenizer()
         self.init(
-            try folder.transformer(), tokenizer, defaults: defaults,
+            try folder.transformer(), tokenizer, defaults: try folder.generationConfig(),
             templates: try ChatTemplates.read(folder: folder.path, configuration: tokenizer.configuration))
     }
 

@@ -11,6 +11,7 @@ let commands: [any ParsableCommand.Type] = [
     GenerateCommand.self,
     ChatModelCommand.self,
     InspectCommand.self,
+    ConvertCommand.self,
     VerifyCommand.self,
     BenchCommand.self,
 ]

@@ -1,6 +1,7 @@
 import ArgumentParser
 import QuintetCorpus
 import QuintetFiles
+import QuintetGeneration
 import QuintetTokenizers
 
 struct TokenizeCommand: ParsableCommand {
@@ -38,7 +39,7 @@ struct TokenizeCommand: ParsableCommand {
         options.mix = try Mix(mix)
         options.quiet = json
         StopSignal.install()
-        let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.load(tokenizer), into: into)
+        let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.open(tokenizer), into: into)
         print(json ? report.json.serialized() : report.summary)
     }
 }

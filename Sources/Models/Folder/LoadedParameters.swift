@@ -1,4 +1,5 @@
 public import QuintetCheckpoints
+public import QuintetFiles
 public import QuintetLayers
 public import QuintetTensors
 import Synchronization
@@ -63,7 +64,11 @@ final class StoredParameters: ParameterSource {
 extension ModelFolder {
     /// The model, ready to run; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
     public func transformer(_ layout: ParameterScope.Layout = .packed, precision: WeightPrecision = .stored) throws -> Transformer {
-        let reader = try WeightReader(family.weights(spec), weights, spec.parameters.map { (name: $0.name, shape: $0.shape) })
-        return try Transformer(spec, ParameterScope(StoredParameters(reader, precision), layout))
+        try Transformer(spec, ParameterScope(StoredParameters(try weightReader(), precision), layout))
+    }
+
+    /// Reads the parameters one at a time, under our names.
+    public func weightReader() throws(FileError) -> WeightReader {
+        try WeightReader(map, weights, spec.parameters.map { (name: $0.name, shape: $0.shape) })
     }
 }

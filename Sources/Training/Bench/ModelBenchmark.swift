@@ -24,8 +24,8 @@ public struct ModelBenchmark: Sendable {
     public func run(folder path: String) throws -> Report {
         try measure { () throws -> (String, Transformer, Int) in
             let folder = try ModelFolder.open(path)
-            let width = max(folder.storedType.bits / 8, 1)
-            return (path, try folder.transformer(), Self.bytesPerToken(folder.spec) { $0.count * ($0.shape.count < 2 ? 4 : width) })
+            let reader = try folder.weightReader()
+            return (path, try folder.transformer(), Self.bytesPerToken(folder.spec) { reader.storedByteCount($0.name) })
         }
     }
 
