@@ -14,7 +14,7 @@ extension TextGenerator {
         input.specialTokens.merge(tokenizer.templateTokens) { own, _ in own }
         if let template = try templates.template(forTools: input.tools != nil) { return tokenizer.encode(try template.render(input)) }
         let text = input.messages.compactMap { $0["content"]?.string }.joined(separator: "\n") + (input.addsGenerationPrompt ? "\n" : "")
-        return tokenizer.encode(text, addSpecialTokens: true, parsesSpecialTokens: false)
+        return tokenizer.encode(text, addSpecialTokens: true, specials: .asText)
     }
 
     /// As `chatIDs`, of plain messages.

@@ -35,7 +35,7 @@ extension Tokenizer {
         if stripsStart { bytes = bytes.drop(while: isSpace) }
         if stripsEnd { while let last = bytes.last, isSpace(last) { bytes.removeLast() } }
         if bytes.isEmpty { return [] }
-        return encode(String(decoding: bytes, as: UTF8.self), addSpecialTokens: false, parsesSpecialTokens: false)
+        return encode(String(decoding: bytes, as: UTF8.self), addSpecialTokens: false, specials: .asText)
     }
 
     private struct Control {
