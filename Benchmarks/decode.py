@@ -112,7 +112,8 @@ def write(path, sizes, wanted):
 def peer(path, prompt, generate, threads, runs):
     """llama.cpp in this process: a line of JSON with the best of each over the runs."""
     import llama_cpp as llama
-    llama.llama_log_set(llama.llama_log_callback(lambda level, text, data: None), None)
+    silent = llama.llama_log_callback(lambda level, text, data: None)  # has to outlive the library's use of it
+    llama.llama_log_set(silent, None)
     start = time.perf_counter()
     model = llama.llama_model_load_from_file(path.encode(), llama.llama_model_default_params())
     parameters = llama.llama_context_default_params()

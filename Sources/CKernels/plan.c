@@ -39,11 +39,11 @@ static QKPlan attention(const QKCall *c) {
 
 static QKPlan attention_grad(const QKCall *c) { return attention_items(c->n[0] * c->n[4], 3 * c->n[1] * c->n[2] * c->n[3] / c->n[4] * c->n[5]); }
 
-// Rows are independent, so their chunks may follow their positions.
+// Rows are independent, so their chunks may follow their positions. Lone rows wait for memory more than for arithmetic: smaller chunks.
 static QKPlan attention_paged(const QKCall *c) {
     int64_t keys = 0;
     for (int64_t row = 0; row < c->n[0]; row++) keys += ((const int32_t *)c->p[5])[row] + 1;
-    QKPlan plan = attention_items(c->n[0] * c->n[4], c->n[0] ? keys / c->n[0] * (c->n[3] / c->n[4]) * c->n[5] * 2 : 1);
+    QKPlan plan = rows(c->n[0] * c->n[4], c->n[0] ? keys / c->n[0] * (c->n[3] / c->n[4]) * c->n[5] * 2 : 1, c->n[0] < 16 ? 1 << 17 : 1 << 20);
     // Runs of rows share the pages they read.
     int64_t run = c->n[0] * c->n[4] / 8 < QK_PAGE ? c->n[0] * c->n[4] / 8 : QK_PAGE;
     if (c->n[0] >= 16 && plan.grain < run) plan.grain = run;

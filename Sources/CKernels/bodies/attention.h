@@ -112,12 +112,6 @@ static Page cache_page(const Attention *a, Cache cache, int64_t kv_head, int64_t
     return page;
 }
 
-// Pages lie in no order, so nobody sees the next one coming: its lines are asked for while this one is worked on.
-static void fetch_page(const Attention *a, Cache cache, int64_t kv_head, int64_t key) {
-    int64_t at = page_at(a, cache, kv_head, key), bytes = qk_cache_page_bytes(cache.type, a->width);
-    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(cache.k + at + i, 0, 2), __builtin_prefetch(cache.v + at + i, 0, 2);
-}
-
 // Rows of one sequence at consecutive positions, for one key head.
 static void paged_run(const QKCall *c, const Attention *a, Cache cache, int64_t kv_head, int64_t begin, int64_t count, int64_t position) {
     int64_t group = a->heads / a->kv_heads, head = kv_head * group;
@@ -125,7 +119,8 @@ static void paged_run(const QKCall *c, const Attention *a, Cache cache, int64_t 
     clear_state(w.state, group * count, a->padded);
     for (int64_t key = low_key(a, position) / PAGE * PAGE; key <= position + count - 1; key += PAGE) {
         Page page = cache_page(a, cache, kv_head, key, count * group > 2 * TILE_ROWS, &w);
-        if (key + PAGE <= position + count - 1) fetch_page(a, cache, kv_head, key + PAGE);
+        // Pages lie in no order, so nobody else sees the next one coming.
+        if (key + PAGE <= position + count - 1) page.k_ahead = page.v_ahead = page_at(a, cache, kv_head, key + PAGE) - page_at(a, cache, kv_head, key);
         const float *q = (const float *)c->p[1] + begin * c->n[6] + head * a->width;
         // Lone rows take the heads of their group together, runs take positions together.
         if (count == 1) {

@@ -40,6 +40,7 @@ typedef struct {
     const void *k, *v;       // [width][PAGE] and [PAGE][..]
     int k_kind, v_kind;      // what they hold (tile.h)
     const float *k_scales, *v_scales;
+    int64_t k_ahead, v_ahead;  // bytes to the next page, or 0
     int64_t v_stride, first; // first: the absolute position of key 0
     int64_t keys;            // absolute end of all keys
     const uint8_t *mask;     // of key 0, or NULL
@@ -151,7 +152,7 @@ static void attend_page(const Attention *a, const Rows *rows, const Page *page, 
     _Alignas(64) float scores[TILE_ROWS * PAGE], factor[TILE_ROWS];
     Limits l = limits_in_page(a, rows, page->first, page->keys);
     if (l.last <= l.first) return;
-    Tile qk = {.c = scores, .c_stride = PAGE, .a = rows->q, .a_row = rows->q_stride, .a_step = 1, .b = page->k, .kind = page->k_kind, .scales = page->k_scales, .b_stride = PAGE, .last = a->width};
+    Tile qk = {.c = scores, .c_stride = PAGE, .a = rows->q, .a_row = rows->q_stride, .a_step = 1, .b = page->k, .kind = page->k_kind, .scales = page->k_scales, .ahead = page->k_ahead, .b_stride = PAGE, .last = a->width};
     Span span = span_of(&l);
     tile(&qk, rows->count, span.from, span.to);
     bool plain = a->cap == 0 && !a->slopes && !page->mask;
@@ -167,7 +168,7 @@ static void attend_page(const Attention *a, const Rows *rows, const Page *page, 
         exponentials(row, span, s.top + r, s.sum + r * W, found, factor + r);
         if (a->drop > 0) drop_weights(a, row, span, rows->draw + r * rows->draw_step + page->first);
     }
-    Tile pv = {.c = s.out, .c_stride = s.out_stride, .a = scores, .a_row = PAGE, .a_step = 1, .b = page->v, .kind = page->v_kind, .scales = page->v_scales, .b_stride = page->v_stride,
+    Tile pv = {.c = s.out, .c_stride = s.out_stride, .a = scores, .a_row = PAGE, .a_step = 1, .b = page->v, .kind = page->v_kind, .scales = page->v_scales, .ahead = page->v_ahead, .b_stride = page->v_stride,
                .first = l.first, .last = l.last, .add = true, .factor = factor};
     tile(&pv, rows->count, 0, a->width);
 }

@@ -162,8 +162,8 @@ public struct CachePages: Sendable {
 
     public init(_ type: CacheType, pages: Int, kvHeads: Int, headWidth: Int, table: Tensor) {
         let bytes = kvHeads * type.pageBytes(headWidth: headWidth)
-        keys = Storage(byteCount: pages * bytes)
-        values = Storage(byteCount: pages * bytes)
+        keys = LongLivedMemory.storage(pages * bytes)
+        values = LongLivedMemory.storage(pages * bytes)
         self.type = type
         self.table = table
         bytesPerPosition = 2 * bytes / Self.pageLength

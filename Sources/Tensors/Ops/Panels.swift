@@ -14,7 +14,7 @@ struct Panels: Sendable {
     /// Packs matrices of one type, one below the other.
     init(packing parts: [Tensor]) {
         let (rows, dtype) = (parts.reduce(0) { $0 + $1.shape[0] }, parts[0].dtype)
-        storage = WeightSlab.storage(Self.byteCount(rows: rows, columns: parts[0].shape[1], dtype))
+        storage = LongLivedMemory.storage(Self.byteCount(rows: rows, columns: parts[0].shape[1], dtype))
         let aligned = parts.dropLast().allSatisfy { $0.shape[0] % Self.rows == 0 }
         fill(aligned ? parts : [concatenate(parts, axis: 0)])
     }

@@ -6,17 +6,17 @@ import Synchronization
     import Darwin
 #endif
 
-/// Memory for weights that live as long as their model: one after the other in big pieces, so that huge pages are full and nothing is rounded up.
+/// Memory for weights and caches: one after the other in big pieces, so that huge pages are full and nothing is rounded up.
 ///
-/// A piece goes when the last weight in it does.
-// Sendable: base and capacity never change; `used` is only touched under `WeightSlab.current`.
-final class WeightSlab: @unchecked Sendable {
+/// A piece goes when the last storage in it does.
+// Sendable: base and capacity never change; `used` is only touched under `LongLivedMemory.current`.
+final class LongLivedMemory: @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
     private let capacity: Int
     private var used = 0
 
     private static let pieceBytes = 64 << 20
-    private struct Current { weak var slab: WeightSlab? }
+    private struct Current { weak var slab: LongLivedMemory? }
     private static let current = Mutex(Current())
 
     private init(_ bytes: Int) {
@@ -30,8 +30,8 @@ final class WeightSlab: @unchecked Sendable {
     static func storage(_ byteCount: Int) -> Storage {
         let rounded = (max(byteCount, 1) + 63) & ~63
         return current.withLock { current in
-            let slab: WeightSlab
-            if let open = current.slab, open.used + rounded <= open.capacity { slab = open } else { slab = WeightSlab(rounded) }
+            let slab: LongLivedMemory
+            if let open = current.slab, open.used + rounded <= open.capacity { slab = open } else { slab = LongLivedMemory(rounded) }
             current.slab = slab
             defer { slab.used += rounded }
             return Storage(base: slab.base + slab.used, byteCount: byteCount, owner: slab)
