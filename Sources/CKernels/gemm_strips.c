@@ -14,6 +14,7 @@ enum {
     MOST_BAND = 144,
     CHUNKS = 8,              // chunks for every thread, where there is work enough
     SHARED_FLOATS = 1 << 22, // shared at once
+    NEAR_FLOATS = 1 << 18,   // an operand this small is in some cache already
     STREAMED = 1 << 20,      // a C of more floats that nobody reads soon passes the caches by
 };
 
@@ -61,11 +62,13 @@ static void pack_panels(const Strips *g, int64_t slice, int64_t panel, int64_t p
     g->kernels->pack_b(g->call, panel, panels, slice * g->slice, length, out, length * QK_PANEL);
 }
 
-static void pack_strips(void *context, int64_t begin, int64_t end) {
+static int64_t pairs_of(const Strips *g) { return qk_ceil_div(g->panels, 2); }
+
+static void pack_pairs(void *context, int64_t begin, int64_t end) {
     const Strips *g = context;
     for (int64_t x = begin; x < end; x++) {
-        int64_t slice = x / g->strips, panel = x % g->strips * g->wide;
-        pack_panels(g, slice, panel, qk_min(g->wide, g->panels - panel), (float *)shared_panels(g, slice, panel).at);
+        int64_t slice = x / pairs_of(g), panel = x % pairs_of(g) * 2;
+        pack_panels(g, slice, panel, qk_min(2, g->panels - panel), (float *)shared_panels(g, slice, panel).at);
     }
 }
 
@@ -133,7 +136,7 @@ static QKGemmAhead next_b(const Strips *g, int64_t index, int64_t slice, int64_t
     const QKCall *c = g->call;
     slice = (slice + 1) % g->slices;
     if (slice == 0) index += qk_threads();
-    if (c->n[12] || index >= g->bands * g->strips) return (QKGemmAhead){0};
+    if (c->n[12] || index >= g->bands * g->strips || g->n * g->k < NEAR_FLOATS) return (QKGemmAhead){0};
     Chunk next = chunk_at(g, index);
     int64_t column = next.panel * QK_PANEL, columns = qk_min(next.panels * QK_PANEL, g->n - column);
     return paced(source(c->p[2], bytes_of_b(g), c->n[5], c->n[6], slice * g->slice, length_of(g, slice), column, columns), tiles, g->slice / QK_GEMM_STEPS);
@@ -158,7 +161,7 @@ static void chunks_with_own_b(void *context, int64_t begin, int64_t end) {
 static QKGemmAhead next_a(const Strips *g, int64_t band, int64_t tiles) {
     const QKCall *c = g->call;
     int64_t row = (band + qk_threads()) * g->high;
-    if (row >= g->m) return (QKGemmAhead){0};
+    if (row >= g->m || g->m * g->k < NEAR_FLOATS) return (QKGemmAhead){0};
     return paced(source(c->p[1], 4, c->n[3], c->n[4], row, qk_min(g->high, g->m - row), 0, g->k), tiles, g->slice / QK_GEMM_STEPS);
 }
 
@@ -208,7 +211,7 @@ static void run(const QKCall *call, const QKGemmKernels *kernels, bool shares_b)
     int64_t floats = !shares_b ? g.slices * groups_of(&g) * group_floats(&g) : g.in_place ? 0 : g.panels * QK_PANEL * g.k;
     g.shared = qk_scratch_for(QK_SCRATCH_GEMM_SHARED, (size_t)floats * sizeof(float));
     if (!shares_b) qk_parallel(g.slices * groups_of(&g), 1, pack_groups, &g);
-    else if (!g.in_place) qk_parallel(g.slices * g.strips, 1, pack_strips, &g);
+    else if (!g.in_place) qk_parallel(g.slices * pairs_of(&g), 1, pack_pairs, &g);
     if (shares_b) qk_parallel(g.bands, 1, bands_with_own_a, &g);
     else qk_parallel(g.bands * g.strips, 1, chunks_with_own_b, &g);
 }

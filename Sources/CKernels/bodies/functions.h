@@ -20,7 +20,7 @@ QK_INLINE vf function_of(int kind, vf x, float s0, float s1) {
     switch (kind) {
     case QK_RELU: return pick(x < 0.0f, splat(0), x);
     case QK_GELU: return x * normal_cdf(x, &unused);
-    case QK_GELU_TANH: return x / (1.0f + exp_(-gelu_tanh_argument(x, &unused)));
+    case QK_GELU_TANH: return x / (1.0f + exp_beside_one(-gelu_tanh_argument(x, &unused)));
     case QK_SILU: return x / (1.0f + exp_(-x));
     case QK_SIGMOID: return sigmoid_(x);
     case QK_TANH: return tanh_(x);
@@ -45,7 +45,7 @@ QK_INLINE vf function_and_slope(int kind, vf x, float s0, float s1, vf *slope) {
     switch (kind) {
     case QK_RELU: y = function_of(kind, x, s0, s1); *slope = pick(x > 0.0f, splat(1), pick(x != x, x, splat(0))); return y;
     case QK_GELU: g = normal_cdf(x, &d); *slope = fma_(x, d, g); return x * g;
-    case QK_GELU_TANH: g = sigmoid_(gelu_tanh_argument(x, &d)); *slope = fma_(x * d, g * (1.0f - g), g); return x * g;
+    case QK_GELU_TANH: g = 1.0f / (1.0f + exp_beside_one(-gelu_tanh_argument(x, &d))); *slope = fma_(x * d, g * (1.0f - g), g); return x * g;
     case QK_SILU: g = sigmoid_(x); *slope = fma_(x * g, 1.0f - g, g); return x * g;
     case QK_SIGMOID: y = sigmoid_(x); *slope = y * (1.0f - y); return y;
     case QK_TANH: y = tanh_(x); *slope = fma_(-y, y, splat(1)); return y;

@@ -28,6 +28,12 @@ QK_INLINE vf exp_(vf x) {
     return p * power_of_two(half) * power_of_two(n - half);
 }
 
+// For sums with 1, where nothing below e^-87 counts; infinite from e^88.4 on.
+QK_INLINE vf exp_beside_one(vf x) {
+    vf t, p = exp_reduced(max_(min_(x, splat(89.0f)), splat(-87.0f)), QK_ROUNDER + 127, &t);
+    return p * as_float(as_int(t) << 23);
+}
+
 // For x <= 88: softmax terms. Below -87 it gives 0, so there are no subnormals. The rounder holds the bias of the exponent.
 QK_INLINE vf exp_small(vf x) {
     vf t, p = exp_reduced(max_(x, splat(-87.0f)), QK_ROUNDER + 127, &t);
