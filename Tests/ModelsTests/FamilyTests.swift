@@ -1,3 +1,4 @@
+import QuintetCheckpoints
 import QuintetFiles
 import QuintetLayers
 import QuintetModels
@@ -40,32 +41,33 @@ import Testing
     }
 
     /// Changes of the smallest configuration; each has to be read, to be written, and to come back.
-    static let variants: [(family: String, changes: JSONObject)] =
-        smallest.keys.sorted().map { ($0, [:]) } + [
-            ("llama", ["rope_scaling": ["type": "longrope", "short_factor": [1, 1.5, 2, 2], "long_factor": [2, 3, 4, 5], "factor": 4]]),
-            ("mistral", ["sliding_window": nil]), ("mistral", ["sliding_window": 3, "head_dim": 6, "tie_word_embeddings": true]),
-            ("qwen2", ["use_sliding_window": true, "sliding_window": 3, "max_window_layers": 1]),
-            ("qwen2", ["use_sliding_window": true, "layer_types": ["sliding_attention", "full_attention"]]),
-            ("qwen3", ["attention_bias": true, "use_sliding_window": true, "sliding_window": 5, "max_window_layers": 0]),
-            ("gemma", ["hidden_act": "gelu", "attention_bias": true]),
-            ("gemma2", ["attn_logit_softcapping": nil, "final_logit_softcapping": 3.5, "query_pre_attn_scalar": 7]),
-            ("gemma3_text", ["use_bidirectional_attention": true, "sliding_window": 6, "sliding_window_pattern": 2]),
-            ("gemma3_text", ["rope_theta": 500, "rope_local_base_freq": 100, "rope_scaling": ["rope_type": "linear", "factor": 8], "sliding_window_pattern": 2]),
-            ("phi", ["qk_layernorm": true, "partial_rotary_factor": 0.75, "resid_pdrop": 0.1]),
-            ("phi3", ["original_max_position_embeddings": 16, "max_position_embeddings": 64, "rope_scaling": ["type": "su", "short_factor": [1, 1, 1, 1], "long_factor": [2, 3, 4, 5]]]),
-            ("phi3", ["sliding_window": 7, "partial_rotary_factor": 0.5]), ("olmo2", ["attention_bias": true, "rope_theta": 500000]),
-            ("smollm3", ["no_rope_layers": [0, 1], "use_sliding_window": true, "sliding_window": 3]), ("smollm3", ["no_rope_layer_interval": 1]),
-            ("granite", ["embedding_multiplier": 12, "logits_scaling": 3, "residual_multiplier": 0.22, "attention_multiplier": 0.0156, "mlp_bias": true]),
-            ("starcoder2", ["use_bias": false, "sliding_window": 5]), ("stablelm", ["qk_layernorm": true, "use_qkv_bias": true]),
-            ("stablelm", ["use_parallel_residual": true]), ("gpt_neox", ["rotary_pct": 0.4, "use_parallel_residual": false, "attention_bias": false]),
-            ("gpt_neo", ["attention_types": [[["local"], 2]], "window_size": 3, "intermediate_size": 20]), ("gptj", ["tie_word_embeddings": true]),
-            ("opt", ["do_layer_norm_before": false, "word_embed_proj_dim": 12, "enable_bias": false, "layer_norm_elementwise_affine": false]),
-            ("opt", ["_remove_final_layer_norm": true]), ("bloom", ["apply_residual_connection_post_layernorm": true]),
-            ("bloom", ["slow_but_exact": true, "pretraining_tp": 2]), ("falcon", ["new_decoder_architecture": true, "num_kv_heads": 2, "bias": true]),
-            ("falcon", ["new_decoder_architecture": true, "num_kv_heads": 1, "num_ln_in_parallel_attn": 1]), ("falcon", ["alibi": true, "multi_query": false]),
-            ("falcon", ["multi_query": false, "parallel_attn": false]), ("falcon", ["parallel_attn": false]),
-            ("mpt", ["attn_config": ["clip_qkv": 6, "softmax_scale": 0.3]]), ("xglm", ["scale_embedding": false, "pad_token_id": nil]),
-        ]
+    static let changes: [(family: String, changes: JSONObject)] = [
+        ("llama", ["rope_scaling": ["type": "longrope", "short_factor": [1, 1.5, 2, 2], "long_factor": [2, 3, 4, 5], "factor": 4]]),
+        ("mistral", ["sliding_window": nil]), ("mistral", ["sliding_window": 3, "head_dim": 6, "tie_word_embeddings": true]),
+        ("qwen2", ["use_sliding_window": true, "sliding_window": 3, "max_window_layers": 1]),
+        ("qwen2", ["use_sliding_window": true, "layer_types": ["sliding_attention", "full_attention"]]),
+        ("qwen3", ["attention_bias": true, "use_sliding_window": true, "sliding_window": 5, "max_window_layers": 0]),
+        ("gemma", ["hidden_act": "gelu", "attention_bias": true]),
+        ("gemma2", ["attn_logit_softcapping": nil, "final_logit_softcapping": 3.5, "query_pre_attn_scalar": 7]),
+        ("gemma3_text", ["use_bidirectional_attention": true, "sliding_window": 6, "sliding_window_pattern": 2]),
+        ("gemma3_text", ["rope_theta": 500, "rope_local_base_freq": 100, "rope_scaling": ["rope_type": "linear", "factor": 8], "sliding_window_pattern": 2]),
+        ("phi", ["qk_layernorm": true, "partial_rotary_factor": 0.75, "resid_pdrop": 0.1]),
+        ("phi3", ["original_max_position_embeddings": 16, "max_position_embeddings": 64, "rope_scaling": ["type": "su", "short_factor": [1, 1, 1, 1], "long_factor": [2, 3, 4, 5]]]),
+        ("phi3", ["sliding_window": 7, "partial_rotary_factor": 0.5]), ("olmo2", ["attention_bias": true, "rope_theta": 500000]),
+        ("smollm3", ["no_rope_layers": [0, 1], "use_sliding_window": true, "sliding_window": 3]), ("smollm3", ["no_rope_layer_interval": 1]),
+        ("granite", ["embedding_multiplier": 12, "logits_scaling": 3, "residual_multiplier": 0.22, "attention_multiplier": 0.0156, "mlp_bias": true]),
+        ("starcoder2", ["use_bias": false, "sliding_window": 5]), ("stablelm", ["qk_layernorm": true, "use_qkv_bias": true]),
+        ("stablelm", ["use_parallel_residual": true]), ("gpt_neox", ["rotary_pct": 0.4, "use_parallel_residual": false, "attention_bias": false]),
+        ("gpt_neo", ["attention_types": [[["local"], 2]], "window_size": 3, "intermediate_size": 20]), ("gptj", ["tie_word_embeddings": true]),
+        ("opt", ["do_layer_norm_before": false, "word_embed_proj_dim": 12, "enable_bias": false, "layer_norm_elementwise_affine": false]),
+        ("opt", ["_remove_final_layer_norm": true]), ("bloom", ["apply_residual_connection_post_layernorm": true]),
+        ("bloom", ["slow_but_exact": true, "pretraining_tp": 2]), ("falcon", ["new_decoder_architecture": true, "num_kv_heads": 2, "bias": true]),
+        ("falcon", ["new_decoder_architecture": true, "num_kv_heads": 1, "num_ln_in_parallel_attn": 1]), ("falcon", ["alibi": true, "multi_query": false]),
+        ("falcon", ["multi_query": false, "parallel_attn": false]), ("falcon", ["parallel_attn": false]),
+        ("mpt", ["attn_config": ["clip_qkv": 6, "softmax_scale": 0.3]]), ("xglm", ["scale_embedding": false, "pad_token_id": nil]),
+    ]
+
+    static let variants = smallest.keys.sorted().map { (family: $0, changes: JSONObject()) } + changes
 
     @Test(arguments: variants.indices) func whatIsReadIsWrittenAndComesBack(_ index: Int) throws {
         let (name, changes) = Self.variants[index]
