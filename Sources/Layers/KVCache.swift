@@ -13,7 +13,7 @@ public final class KVCache: @unchecked Sendable {
     public let capacity: Int
     /// Pages there are.
     public let pageCount: Int
-    let layers: [CachePages]
+    let layers: [LayerCache]
     private let table: Tensor
     private let maxPages: Int
     private struct State {
@@ -41,7 +41,14 @@ public final class KVCache: @unchecked Sendable {
         self.table = table
         layers = spec.layers.map { block in
             switch block.mixer {
-            case .attention(let attention): Self.slab(attention, pool, table)
+            case .attention(let attention):
+                .pages(Self.slab(attention.kvHeads, attention.headWidth, pool, table))
+            case .latentAttention(let attention): .pages(Self.slab(1, attention.cachedWidth, pool, table))
+            case .stateSpace(let space):
+                .states(
+                    StateSlab(
+                        inputs: Tensor.filled([sequences, space.taps - 1, space.inner]),
+                        states: Tensor.filled([sequences, space.states, space.inner])))
             }
         }
         state = Mutex(
@@ -50,8 +57,8 @@ public final class KVCache: @unchecked Sendable {
                 owners: Array(repeating: 0, count: pool)))
     }
 
-    private static func slab(_ attention: AttentionSpec, _ pages: Int, _ table: Tensor) -> CachePages {
-        let (heads, width, page) = (attention.kvHeads, attention.headWidth, CachePages.pageLength)
+    private static func slab(_ heads: Int, _ width: Int, _ pages: Int, _ table: Tensor) -> CachePages {
+        let page = CachePages.pageLength
         return CachePages(
             keys: Tensor(uninitialized: [pages, heads, width, page]), values: Tensor(uninitialized: [pages, heads, page, width]),
             table: table)
@@ -83,7 +90,10 @@ public final class KVCache: @unchecked Sendable {
 
     /// Bytes of keys and values one position takes over all layers.
     public var bytesPerPosition: Int {
-        layers.reduce(0) { $0 + 2 * $1.keys.shape[1] * $1.keys.shape[2] * $1.keys.dtype.byteCount }
+        layers.reduce(0) { sum, layer in
+            guard case .pages(let pages) = layer else { return sum }
+            return sum + 2 * pages.keys.shape[1] * pages.keys.shape[2] * pages.keys.dtype.byteCount
+        }
     }
 
     /// The pages of a sequence, in the order of its positions.
@@ -113,9 +123,25 @@ public final class KVCache: @unchecked Sendable {
     /// Pages nobody holds.
     public var freePages: Int { state.withLock { $0.free.count } }
 
+    /// Bytes of the states of one sequence over all layers, whatever its length.
+    public var stateBytes: Int {
+        layers.reduce(0) { sum, layer in if case .states(let slab) = layer { sum + slab.bytesPerSequence } else { sum } }
+    }
+
+    /// Whether a sequence can go back to an earlier position: pages can, states have forgotten it.
+    public var canGoBack: Bool { layers.allSatisfy { if case .states = $0 { false } else { true } } }
+
     private func setPage(_ page: Int32, _ sequence: Int, _ index: Int) {
         table.data.storeBytes(of: page, toByteOffset: (sequence * maxPages + index) * 4, as: Int32.self)
     }
+}
+
+/// What one layer remembers of the sequences.
+enum LayerCache: Sendable {
+    /// Keys and values of every position.
+    case pages(CachePages)
+    /// A state of fixed size; position 0 begins it anew.
+    case states(StateSlab)
 }
 
 /// A cache and which of its sequences each row belongs to.

@@ -148,7 +148,7 @@ extension Weight {
     /// Bytes as stored.
     public var byteCount: Int {
         switch self {
-        case .dense(let w): w.count * w.dtype.byteCount
+        case .dense(let w): w.byteCount
         case .packed(let matrix): matrix.byteCount
         }
     }
