@@ -191,18 +191,20 @@ public struct ModelSummary: Sendable {
 public struct FileSummary: Sendable {
     public let json: JSON
 
-    /// `tensors: true` lists every tensor.
-    public init(_ file: any WeightFile, tensors: Bool = false) {
+    /// `tensors: true` lists every tensor, `digests` with the SHA-256 of its bytes.
+    public init(_ file: any WeightFile, tensors: Bool = false, digests: Bool = false) throws {
         var json: JSONObject = [
             "path": .string(file.path), "tensors": JSON(file.tensors.count), "types": ModelSummary.types(file.tensors), "metadata": file.metadataJSON,
         ]
-        if tensors {
+        if tensors || digests {
             json["list"] = .array(
-                file.tensors.map { entry in
-                    [
+                try file.tensors.enumerated().map { index, entry in
+                    var row: JSONObject = [
                         "name": .string(entry.name), "dtype": .string(entry.type), "shape": .array(entry.shape.map { JSON($0) }),
                         "offset": JSON(entry.offset), "bytes": JSON(entry.byteCount),
                     ]
+                    if digests { row["sha256"] = .string(try file.digest(at: index)) }
+                    return .object(row)
                 })
         }
         self.json = .object(json)
