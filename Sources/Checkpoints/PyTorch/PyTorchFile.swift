@@ -29,10 +29,16 @@ public final class PyTorchFile: Sendable {
     }
 
     /// - Throws: `FileError` where the file is no such archive, names code, or where a tensor leaves its storage.
-    public static func open(_ path: String) throws(FileError) -> PyTorchFile {
-        let map = try MappedFile(path)
+    public static func open(_ path: String) throws(FileError) -> PyTorchFile { try read(MappedFile(path)) }
+
+    /// The same over bytes in memory; `path` is what errors call them.
+    public static func open(holding bytes: [UInt8], path: String) throws(FileError) -> PyTorchFile {
+        try read(MappedFile(holding: bytes, path: path))
+    }
+
+    private static func read(_ map: MappedFile) throws(FileError) -> PyTorchFile {
         let archive = ZipArchive.isOne(map.bytes) ? try PyTorchArchive(zip: map) : try PyTorchArchive(legacy: map)
-        return try PyTorchFile(path, map, archive)
+        return try PyTorchFile(map.path, map, archive)
     }
 
     /// Whether a file's first bytes are those of a zip archive or of a pickle with PyTorch's magic number.

@@ -136,7 +136,7 @@ private struct Parser {
             throw wrong("directory entry", at, "its signature", "other bytes")
         }
         _ = try reader.integer(UInt32.self, "versions")
-        try checkStored(flags: try reader.integer("flags"), method: try reader.integer("method"), at)
+        try checkStored(flags: try reader.integer(UInt16.self, "flags"), method: try reader.integer(UInt16.self, "method"), at)
         _ = try reader.integer(UInt32.self, "time")
         let crc = try reader.integer(UInt32.self, "CRC")
         var packed = UInt64(try reader.integer(UInt32.self, "packed size")), size = UInt64(try reader.integer(UInt32.self, "size"))
@@ -159,9 +159,9 @@ private struct Parser {
             let kind = try extra.integer(UInt16.self, "extra kind"), count = Int(try extra.integer(UInt16.self, "extra length"))
             var field = ByteReader(try extra.bytes(count, "extra field"), source: source)
             guard kind == 1 else { continue }
-            if size == UInt64(UInt32.max) { size = try field.integer("zip64 size") }
-            if packed == UInt64(UInt32.max) { packed = try field.integer("zip64 packed size") }
-            if offset == UInt64(UInt32.max) { offset = try field.integer("zip64 header offset") }
+            if size == UInt64(UInt32.max) { size = try field.integer(UInt64.self, "zip64 size") }
+            if packed == UInt64(UInt32.max) { packed = try field.integer(UInt64.self, "zip64 packed size") }
+            if offset == UInt64(UInt32.max) { offset = try field.integer(UInt64.self, "zip64 header offset") }
         }
     }
 
@@ -195,7 +195,7 @@ private struct Parser {
         }
         _ = try reader.integer(UInt16.self, "version")
         let flags = try reader.integer(UInt16.self, "flags")
-        try checkStored(flags: flags, method: try reader.integer("method"), record.headerOffset)
+        try checkStored(flags: flags, method: try reader.integer(UInt16.self, "method"), record.headerOffset)
         _ = try reader.integer(UInt32.self, "time")
         let crc = try reader.integer(UInt32.self, "CRC")
         var packed = UInt64(try reader.integer(UInt32.self, "packed size")), size = UInt64(try reader.integer(UInt32.self, "size"))

@@ -28,7 +28,9 @@ public struct WeightFolder: Sendable {
     public static func file(_ path: String) throws(FileError) -> any WeightFile {
         if path.hasSuffix(".safetensors") { return try SafetensorsFile.open(path) }
         let isArchive = [".bin", ".pt", ".pth", ".th", ".ckpt"].contains(where: path.hasSuffix)
-        return isArchive ? try PyTorchFile.open(path) : try PyTorchFile.isOne(path) ? PyTorchFile.open(path) : SafetensorsFile.open(path)
+        if isArchive { return try PyTorchFile.open(path) }
+        if try PyTorchFile.isOne(path) { return try PyTorchFile.open(path) }
+        return try SafetensorsFile.open(path)
     }
 
     /// - Throws: `FileError` where two files hold a tensor of the same name.

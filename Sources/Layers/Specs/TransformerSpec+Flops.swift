@@ -1,3 +1,5 @@
+import QuintetTensors
+
 extension TransformerSpec {
     /// Floating-point operations of a forward pass over `batch` sequences of `time` tokens, multiply and add counted apart.
     ///

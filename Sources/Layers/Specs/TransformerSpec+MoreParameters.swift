@@ -1,4 +1,4 @@
-public import QuintetTensors
+import QuintetTensors
 
 /// Parameters of experts, latent attention and state spaces.
 extension TransformerSpec {

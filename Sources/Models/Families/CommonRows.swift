@@ -1,5 +1,6 @@
 import QuintetCheckpoints
 import QuintetLayers
+import QuintetTensors
 
 /// Rows that the weight tables of many families share.
 enum CommonRows {

@@ -1,5 +1,6 @@
 import QuintetCheckpoints
 import QuintetLayers
+import QuintetTensors
 
 /// How an architecture names and lays out weights: most share llama.cpp's names, so a layout says what differs.
 struct GGUFLayout: Sendable {
