@@ -35,9 +35,9 @@ public struct Attention: Sendable {
     public func callAsFunction(_ x: Tensor, residual: Tensor?, _ pass: inout Pass) -> Tensor {
         let fused = turned(held(normalized(qkv(x, tape: pass.tape), pass.tape), pass.tape), pass)
         let mixed: Tensor
-        if let view = pass.cache {
+        if let view = pass.cache, case .pages(let pages) = view.cache.layers[layer] {
             mixed = attend(
-                qkv: fused, pages: view.cache.layers[layer], positions: pass.positions, sequences: view.sequences, shape)
+                qkv: fused, pages: pages, positions: pass.positions, sequences: view.sequences, shape)
         } else {
             mixed = attend(qkv: fused, batch: pass.batch, shape, keyMask: pass.keyMask, dropout: weightDropout(pass), pass.tape)
         }

@@ -3,7 +3,7 @@ public import QuintetTensors
 /// One layer of the stack: a mixer and a feed-forward, joined to the stream as the spec says.
 public struct Block: Sendable {
     private let mixer: MixerLayer
-    private let feedForward: FeedForwardLayer
+    private let feedForward: FeedForwardLayer?
     private let norm1: NormLayer?, outNorm1: NormLayer?, norm2: NormLayer?, outNorm2: NormLayer?
     private let residual: Residual
     private let branchScale: Float
@@ -12,10 +12,10 @@ public struct Block: Sendable {
 
     public init(_ spec: BlockSpec, width: Int, layer: Int, dropout: Dropout, _ scope: ParameterScope) throws {
         func norm(_ site: NormSite) throws -> NormLayer? {
-            spec.residual.norms.contains(site) ? try NormLayer(spec.norm, width: width, scope[site.rawValue]) : nil
+            spec.norms.contains(site) ? try NormLayer(spec.norm, width: width, scope[site.rawValue]) : nil
         }
         mixer = try MixerLayer(spec.mixer, width: width, layer: layer, dropout: dropout.attention, scope)
-        feedForward = try FeedForwardLayer(spec.feedForward, width: width, scope["feedForward"])
+        feedForward = spec.feedForward == .none ? nil : try FeedForwardLayer(spec.feedForward, width: width, scope["feedForward"])
         norm1 = try norm(.norm1)
         outNorm1 = try norm(.outNorm1)
         norm2 = try norm(.norm2)
@@ -41,6 +41,7 @@ public struct Block: Sendable {
         let first = residual == .post ? x : norm1?(x, pass.tape) ?? x
         var stream = joined(residual == .normalized ? first : x, 0, outNorm1, &pass) { mixer(first, residual: $0, &$1) }
         if residual == .post { stream = norm1?(stream, pass.tape) ?? stream }
+        guard let feedForward else { return stream }
         let second: Tensor
         switch residual {
         case .pre, .sandwich, .normalized: second = norm2?(stream, pass.tape) ?? stream

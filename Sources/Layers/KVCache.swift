@@ -13,7 +13,7 @@ public final class KVCache: @unchecked Sendable {
     public let capacity: Int
     /// Pages there are.
     public let pageCount: Int
-    let layers: [CachePages]
+    let layers: [LayerCache]
     private let table: Tensor
     private let maxPages: Int
     private struct State {
@@ -42,7 +42,14 @@ public final class KVCache: @unchecked Sendable {
         layers = spec.layers.map { block in
             switch block.mixer {
             case .attention(let attention):
-                CachePages(type, pages: pool, kvHeads: attention.kvHeads, headWidth: attention.headWidth, table: table)
+                .pages(CachePages(type, pages: pool, kvHeads: attention.kvHeads, headWidth: attention.headWidth, table: table))
+            case .latentAttention(let attention):
+                .pages(CachePages(type, pages: pool, kvHeads: 1, headWidth: attention.cachedWidth, table: table))
+            case .stateSpace(let space):
+                .states(
+                    StateSlab(
+                        inputs: Tensor.filled([sequences, space.taps - 1, space.inner]),
+                        states: Tensor.filled([sequences, space.states, space.inner])))
             }
         }
         state = Mutex(
@@ -77,7 +84,7 @@ public final class KVCache: @unchecked Sendable {
 
     /// Bytes of keys and values one position takes over all layers.
     public var bytesPerPosition: Int {
-        layers.reduce(0) { $0 + $1.bytesPerPosition }
+        layers.reduce(0) { sum, layer in if case .pages(let pages) = layer { sum + pages.bytesPerPosition } else { sum } }
     }
 
     /// The pages of a sequence, in the order of its positions.
@@ -107,9 +114,25 @@ public final class KVCache: @unchecked Sendable {
     /// Pages nobody holds.
     public var freePages: Int { state.withLock { $0.free.count } }
 
+    /// Bytes of the states of one sequence over all layers, whatever its length.
+    public var stateBytes: Int {
+        layers.reduce(0) { sum, layer in if case .states(let slab) = layer { sum + slab.bytesPerSequence } else { sum } }
+    }
+
+    /// Whether a sequence can go back to an earlier position: pages can, states have forgotten it.
+    public var canGoBack: Bool { layers.allSatisfy { if case .states = $0 { false } else { true } } }
+
     private func setPage(_ page: Int32, _ sequence: Int, _ index: Int) {
         table.data.storeBytes(of: page, toByteOffset: (sequence * maxPages + index) * 4, as: Int32.self)
     }
+}
+
+/// What one layer remembers of the sequences.
+enum LayerCache: Sendable {
+    /// Keys and values of every position.
+    case pages(CachePages)
+    /// A state of fixed size; position 0 begins it anew.
+    case states(StateSlab)
 }
 
 /// A cache and which of its sequences each row belongs to.

@@ -50,6 +50,20 @@ public struct ParameterScope: Sendable {
         }
     }
 
+    /// Vectors that are kept in f32 whatever the file's precision, as one tensor.
+    public func vectors(_ name: String, _ shape: Shape) throws -> Tensor { try tensor(name, shape).cast(to: .f32) }
+
+    /// The matrices of several groups that lie in one [rows, inputs]; `rows` is all of theirs where nobody says more.
+    public func grouped(_ name: String, _ groups: GroupLayout, of rows: Int? = nil, inputs: Int) throws -> GroupedWeight {
+        var matrix = try tensor(name, [rows ?? groups.groups * groups.step, inputs])
+        // Blocks of numbers run along rows, so their transpose has none.
+        if groups.orientation == .turned, matrix.dtype.isBlockFormat { matrix = matrix.cast(to: .f32) }
+        switch layout {
+        case .dense: return GroupedWeight(matrix, groups)
+        case .packed: return GroupedWeight(matrix, groups) { held($0) }
+        }
+    }
+
     /// The same matrix, held the way this scope holds matrices.
     public func held(_ matrix: Tensor) -> Weight {
         switch layout {

@@ -89,6 +89,8 @@ extension Transformer {
             switch block.mixer {
             case .attention(let attention):
                 if case .rotary(let rotary) = attention.positions { rotary } else { nil }
+            case .latentAttention(let attention): attention.rotary
+            case .stateSpace: nil
             }
         }
     }

@@ -16,10 +16,11 @@ struct InspectCommand: ParsableCommand {
             file of an architecture that is not supported, or with --tensors: its metadata and tensors.
             """)
 
-    @Argument(help: "A model folder in Hugging Face layout, a .gguf or a .safetensors file.") var path: String
+    @Argument(help: "A model folder in Hugging Face layout, a .gguf, .safetensors or PyTorch (.bin, .pt, .pth) file.") var path: String
     @Option(help: "Tokens that the memory is counted for (default: what the model was made for).") var context: Int?
     @Flag(help: "List every tensor of a file.") var tensors = false
     @Flag(help: "Read every tensor of a .gguf file and fail where a number is not finite, or where bytes belong to no tensor.") var checkTensors = false
+    @Flag(help: "List every tensor with the SHA-256 of its bytes in row-major order.") var digests = false
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
@@ -31,14 +32,14 @@ struct InspectCommand: ParsableCommand {
 
     private func report() throws -> JSON {
         if Folder.isFolder(path) { return try ModelReport(try openModel(path), context: context).json }
-        guard GGUFFile.isGGUF(path) || path.hasSuffix(".gguf") else { return FileSummary(try SafetensorsFile.open(path), tensors: tensors).json }
+        guard GGUFFile.isGGUF(path) || path.hasSuffix(".gguf") else { return try FileSummary(WeightFolder.file(path), tensors: tensors, digests: digests).json }
         let file = try GGUFFile.open(path)
         if checkTensors {
             try file.checkTensors()
             if let warning = file.warnings.first { throw FileError(warning, path: path, field: "tensors") }
         }
         let isModel = (try? GGUFArchitectures.of(file)) != nil && !file.tensors.isEmpty && file["general.type"] != .string("adapter")
-        return tensors || !isModel ? FileSummary(file, tensors: tensors).json : try ModelReport(try openModel(path), context: context).json
+        return tensors || !isModel ? try FileSummary(file, tensors: tensors, digests: digests).json : try ModelReport(try openModel(path), context: context).json
     }
 
     /// JSON as indented lines: `name: value`, lists one element a line.

@@ -62,7 +62,7 @@ struct VerifyCommand: ParsableCommand {
 
     private func verify(_ expected: String) throws {
         let folder = try openModel(model)
-        let result = try Verification(try folder.transformer(), expected: expected)
+        let result = try Verification(try folder.transformer(precision: folder.exactPrecision), expected: expected)
         if let save { try SafetensorsWriter.write(save, result.items) }
         json ? print(report(result).serialized()) : printTable(result, expected)
         if !result.passed { throw ExitCode(1) }

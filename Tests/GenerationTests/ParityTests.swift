@@ -9,7 +9,7 @@ import Testing
 @Suite struct ParityTests {
     static let decoders = [
         "bloom", "falcon", "gemma", "gemma2", "gemma3", "gpt2", "gpt_neo", "gpt_neox", "gptj", "granite", "llama", "mistral", "mpt", "olmo2", "opt", "phi", "phi3",
-        "qwen2", "qwen3", "smollm3", "stablelm", "starcoder2", "xglm",
+        "qwen2", "qwen3", "smollm3", "stablelm", "starcoder2", "xglm", "mixtral", "qwen3_moe", "olmoe", "gpt_oss", "deepseek_v3", "mamba",
     ]
 
     @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: decoders) func logitsAndGreedy(_ name: String) throws {

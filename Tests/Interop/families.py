@@ -15,11 +15,13 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 try:
     import torch
     import transformers
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
     from transformers import AutoModelForCausalLM
 except ImportError as missing:
     print(f"skipped: {missing.name} is not installed (pip install torch transformers safetensors)")
     sys.exit(0)
+
+import sparse_families
 
 warnings.filterwarnings("ignore")
 transformers.utils.logging.disable_progress_bar()
@@ -320,7 +322,7 @@ FAMILIES = {
     "stablelm": ("StableLmConfig", stablelm), "gpt_neo": ("GPTNeoConfig", gpt_neo), "gptj": ("GPTJConfig", gptj),
     "gpt_neox": ("GPTNeoXConfig", gpt_neox), "opt": ("OPTConfig", opt), "bloom": ("BloomConfig", bloom), "falcon": ("FalconConfig", falcon),
     "mpt": ("MptConfig", mpt), "xglm": ("XGLMConfig", xglm),
-}
+} | sparse_families.FAMILIES
 # Models whose positions end: learned tables, tables of positions made once.
 BOUNDED = {"gpt2", "gpt_neo", "gptj", "opt", "mpt"}
 
@@ -330,8 +332,12 @@ BOUNDED = {"gpt2", "gpt_neo", "gptj", "opt", "mpt"}
 def draw(model, generator):
     """Weights that make scores and norms matter."""
     with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            if "correction_bias" in name: buffer.normal_(0, 0.1, generator=generator)
         for name, parameter in model.named_parameters():
-            if parameter.ndim > 1: parameter.normal_(0, 1.2 / math.sqrt(parameter.shape[-1]), generator=generator)
+            if sparse_families.kept_by(name): continue
+            if "sinks" in name: parameter.normal_(0, 1, generator=generator)
+            elif parameter.ndim > 1: parameter.normal_(0, 1.2 / math.sqrt(parameter.shape[-1]), generator=generator)
             elif name.endswith("bias"): parameter.normal_(0, 0.3, generator=generator)
             elif "gemma" in model.config.model_type: parameter.normal_(0, 0.3, generator=generator)
             else: parameter.normal_(1, 0.3, generator=generator)
@@ -357,6 +363,27 @@ def old_spelling(folder, family):
         if table.get("rope_type") != "default": config["rope_scaling"] = table | {"type": table.pop("rope_type")}
         else: config["rope_scaling"] = None
     path.write_text(json.dumps(config, indent=2))
+
+
+def other_storage(folder, r):
+    """The weights as the hub may have them: one file, shards, a PyTorch archive or several."""
+    kind = r.choice(["one file", "one file", "shards", "archive", "old archive", "archives"])
+    if kind == "one file": return kind
+    weights = load_file(folder / "model.safetensors")
+    names = sorted(weights)
+    (folder / "model.safetensors").unlink()
+    parts = [names] if "archive" in kind and kind != "archives" else [names[:len(names) // 2], names[len(names) // 2:]]
+    stem, ending = ("model", "safetensors") if kind == "shards" else ("pytorch_model", "bin")
+    files = [f"{stem}.{ending}"] if len(parts) == 1 else [f"{stem}-{i + 1:05}-of-{len(parts):05}.{ending}" for i in range(len(parts))]
+    for file, part in zip(files, parts):
+        tensors = {name: weights[name] for name in part}
+        if ending == "bin": torch.save(tensors, folder / file, _use_new_zipfile_serialization=kind != "old archive")
+        else: save_file(tensors, folder / file, metadata={"format": "pt"})
+    if len(parts) > 1:
+        total = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
+        places = {name: file for file, part in zip(files, parts) for name in part}
+        (folder / f"{stem}.{ending}.index.json").write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": places}))
+    return kind
 
 
 def make(family, seed, folder):
@@ -390,7 +417,7 @@ def make(family, seed, folder):
             greedy = continue_greedily(load(), prompt, 20)
             if greedy is not None: tensors |= {"greedy_prompt": prompt, "greedy": greedy}
     save_file({key: value.contiguous() for key, value in tensors.items()}, folder / "expected.safetensors")
-    return chosen | {"time": time, "padding": padding, "old": bool(seed % 2)}
+    return chosen | {"time": time, "padding": padding, "old": bool(seed % 2), "storage": other_storage(folder, r)}
 
 
 def continue_greedily(model, prompt, count):

@@ -20,9 +20,16 @@ public struct SafetensorsFile: Sendable {
 
     /// Maps a file and checks its header against its length; a lie is a `FileError` naming tensor, offset and sizes.
     public static func open(_ path: String) throws(FileError) -> SafetensorsFile {
-        let map = try MappedFile(path)
-        let header = try SafetensorsHeader(map.bytes, source: path)
-        return SafetensorsFile(path: path, header: header, map: map)
+        try read(MappedFile(path))
+    }
+
+    /// The same over bytes in memory; `path` is what errors call them.
+    public static func open(holding bytes: [UInt8], path: String) throws(FileError) -> SafetensorsFile {
+        try read(MappedFile(holding: bytes, path: path))
+    }
+
+    private static func read(_ map: MappedFile) throws(FileError) -> SafetensorsFile {
+        SafetensorsFile(path: map.path, header: try SafetensorsHeader(map.bytes, source: map.path), map: map)
     }
 
     private init(path: String, header: SafetensorsHeader, map: MappedFile) {

@@ -12,6 +12,15 @@ public protocol WeightFile: Sendable {
     func tensor(at index: Int) throws(FileError) -> Tensor
     /// Tells the system that a tensor's pages are not needed soon; reading them again is fine.
     func release(at index: Int)
+    /// The SHA-256 of a tensor's bytes in row-major order.
+    func digest(at index: Int) throws(FileError) -> String
+}
+
+extension WeightFile {
+    public func digest(at index: Int) throws(FileError) -> String {
+        let tensor = try tensor(at: index).contiguous()
+        return sha256(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount))
+    }
 }
 
 /// What a file says about one of its tensors.
@@ -66,4 +75,5 @@ extension SafetensorsFile: WeightFile {
 
     public func tensor(at index: Int) throws(FileError) -> Tensor { try tensor(entries[index]) }
     public func release(at index: Int) { release(entries[index]) }
+    public func digest(at index: Int) throws(FileError) -> String { sha256(bytes(of: entries[index])) }
 }

@@ -8,16 +8,29 @@ public struct WeightFolder: Sendable {
 
     static let single = "model.safetensors"
     static let indexName = "model.safetensors.index.json"
+    static let archive = "pytorch_model.bin"
+    static let archiveIndexName = "pytorch_model.bin.index.json"
 
     /// Opens the weights in `folder`; a file path opens that file alone.
     public static func open(_ folder: String) throws(FileError) -> WeightFolder {
-        if folder.hasSuffix(".safetensors") { return try WeightFolder(folder, [SafetensorsFile.open(folder)]) }
+        if !Folder.isFolder(folder) { return try WeightFolder(folder, [file(folder)]) }
         let names = try Folder.names(in: folder)
-        if names.contains(single) { return try WeightFolder(folder, [SafetensorsFile.open(Folder.join(folder, single))]) }
-        if names.contains(indexName) { return try ShardIndex(folder, indexName).open() }
+        if let name = [single, archive].first(where: names.contains), name == single || !names.contains(indexName) {
+            return try WeightFolder(folder, [file(Folder.join(folder, name))])
+        }
+        for name in [indexName, archiveIndexName] where names.contains(name) { return try ShardIndex(folder, name).open() }
         throw FileError(
-            "no weights here", path: folder, expected: "\(single) or \(indexName)",
+            "no weights here", path: folder, expected: [single, indexName, archive, archiveIndexName].joined(separator: ", "),
             found: names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "))
+    }
+
+    /// A file of tensors by itself: a PyTorch archive by its name's ending or its first bytes, else a safetensors file.
+    public static func file(_ path: String) throws(FileError) -> any WeightFile {
+        if path.hasSuffix(".safetensors") { return try SafetensorsFile.open(path) }
+        let isArchive = [".bin", ".pt", ".pth", ".th", ".ckpt"].contains(where: path.hasSuffix)
+        if isArchive { return try PyTorchFile.open(path) }
+        if try PyTorchFile.isOne(path) { return try PyTorchFile.open(path) }
+        return try SafetensorsFile.open(path)
     }
 
     /// - Throws: `FileError` where two files hold a tensor of the same name.
@@ -44,7 +57,7 @@ public struct WeightFolder: Sendable {
     public var byteCount: Int { files.reduce(0) { $0 + $1.tensors.reduce(0) { $0 + $1.byteCount } } }
 }
 
-/// `model.safetensors.index.json`: which tensor lies in which shard. Shards are plain names inside the folder.
+/// `model.safetensors.index.json` or `pytorch_model.bin.index.json`: which tensor lies in which shard. Shards are plain names inside the folder.
 struct ShardIndex {
     let folder: String
     let path: String
@@ -70,14 +83,15 @@ struct ShardIndex {
 
     func open() throws(FileError) -> WeightFolder {
         let shards = try shardNames()
-        var files: [SafetensorsFile] = []
-        for shard in shards { files.append(try SafetensorsFile.open(shardPath(shard))) }
+        var files: [any WeightFile] = []
+        for shard in shards { files.append(try WeightFolder.file(shardPath(shard))) }
         let folder = try WeightFolder(folder, files)
         for (file, shard) in zip(files, shards) { try compare(file, shard) }
         for (name, _) in weights where folder.find(name) == nil {
             throw FileError("a tensor of the index lies in no shard", path: path, field: name)
         }
-        if let totalSize, totalSize != folder.byteCount {
+        // Archives may hold a tensor under two names, which their writers count once.
+        if let totalSize, ending == ".safetensors", totalSize != folder.byteCount {
             throw FileError("wrong total size", path: path, field: "total_size", expected: "\(folder.byteCount)", found: "\(totalSize)")
         }
         return folder
@@ -88,7 +102,7 @@ struct ShardIndex {
         for (tensor, value) in weights {
             guard let name = value.string, isPlain(name) else {
                 throw FileError(
-                    "a shard has to be a .safetensors file inside the folder", path: path, field: tensor,
+                    "a shard has to be a \(ending) file inside the folder", path: path, field: tensor,
                     found: value.string ?? value.kind)
             }
             names.insert(name)
@@ -96,8 +110,10 @@ struct ShardIndex {
         return names.sorted(by: Folder.precedes)
     }
 
+    private var ending: String { Folder.name(of: path) == WeightFolder.archiveIndexName ? ".bin" : ".safetensors" }
+
     private func isPlain(_ name: String) -> Bool {
-        name.hasSuffix(".safetensors") && !name.hasPrefix(".") && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 || $0 == 0x5C }
+        name.hasSuffix(ending) && !name.hasPrefix(".") && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 || $0 == 0x5C }
     }
 
     /// The shard's path, refused where a link leads out of the folder (the hub cache's links into its own blobs may).
@@ -113,8 +129,8 @@ struct ShardIndex {
         return shard
     }
 
-    private func compare(_ file: SafetensorsFile, _ shard: String) throws(FileError) {
-        for name in file.names where weights[name]?.string != shard {
+    private func compare(_ file: any WeightFile, _ shard: String) throws(FileError) {
+        for name in file.tensors.map(\.name) where weights[name]?.string != shard {
             throw FileError(
                 "the shard holds a tensor that the index puts elsewhere", path: file.path, field: name, expected: shard,
                 found: weights[name]?.string ?? "not in the index")

@@ -28,6 +28,7 @@ extension WeightMap {
         guard let (row, names) = theirs(for: ours) else {
             throw FileError("the family's weight table has no row for this parameter", field: ours)
         }
+        guard row.theirs.isWritten else { throw FileError("weights of this kind are only read", field: ours) }
         return names.enumerated().map { WeightPart(name: $1, shape: row.theirs.shape(of: $0, in: shape), pattern: row.theirs, index: $0) }
     }
 }
@@ -45,6 +46,8 @@ public struct WeightPart: Sendable {
         case .same: ours
         case .transposed: ours.transposed
         case .shifted(_, let shift): ours.shifted(by: shift)
+        case .arranged(_, let stored, let view, let axes): ours.disarranged(view, axes, into: stored)
+        case .microscaled: preconditionFailure("MXFP4 blocks of this kind are only read")
         case .alternating(_, let shapes): Alternation(shapes).part(index, of: ours)
         case .shaped(_, let shape): ours.contiguous().reshaped(Shape(shape))
         case .grouped(_, let heads, let kvHeads, let width): HeadOrder(heads: heads, kvHeads: kvHeads, width: width).theirs(ours)

@@ -17,21 +17,29 @@ public struct WeightMap: Sendable {
     /// Other names under which a tensor of theirs may lie, where the one of the table is missing.
     public let aliases: [String: String]
 
-    let byOurs: [String: Int]
+    /// Beginnings of names of theirs that carry nothing to load: layers of other models in the same file.
+    public let ignoredBelow: [String]
 
-    public init(_ rows: [WeightRow], prefix: String = "", ignored: [String] = [], aliases: [String: String] = [:]) {
+    let byOurs: [String: [Int]]
+
+    public init(
+        _ rows: [WeightRow], prefix: String = "", ignored: [String] = [], ignoredBelow: [String] = [], aliases: [String: String] = [:]
+    ) {
         self.rows = rows
         self.prefix = prefix
         self.ignored = ignored
         self.aliases = aliases
-        byOurs = Dictionary(rows.enumerated().map { ($1.ours, $0) }, uniquingKeysWith: { first, _ in first })
+        self.ignoredBelow = ignoredBelow
+        byOurs = Dictionary(rows.enumerated().map { ($1.ours, [$0]) }, uniquingKeysWith: +)
     }
 
-    /// The row for one of our parameters and the names it stands for there; nil where the table has none.
-    func theirs(for ours: String) -> (row: WeightRow, names: [String])? {
+    /// The row that one of our parameters is written by, and the names it stands for there; nil where the table has none.
+    func theirs(for ours: String) -> (row: WeightRow, names: [String])? { choices(for: ours).first }
+
+    /// Every way a parameter may lie in files, the usual one first.
+    func choices(for ours: String) -> [(row: WeightRow, names: [String])] {
         let (pattern, indices) = NamePattern.split(ours)
-        guard let row = byOurs[pattern] else { return nil }
-        return (rows[row], rows[row].theirs.names.map { NamePattern.fill($0, indices) })
+        return (byOurs[pattern] ?? []).map { row in (rows[row], rows[row].theirs.names.map { NamePattern.fill($0, indices) }) }
     }
 }
 
@@ -52,6 +60,11 @@ public enum WeightPattern: Sendable, ExpressibleByStringLiteral {
     /// q, k and v in one tensor, group by group: `heads / kvHeads` heads of q, then the head of k and the head of v that serve them;
     /// ours has all heads of q, then all of k, then all of v. A head has `width` rows.
     case grouped(String, heads: Int, kvHeads: Int, width: Int)
+    /// Axes in another order: theirs [stored], seen as [view], with the axes `axes` of that, one after the other, are ours.
+    case arranged(String, stored: [Int], view: [Int], axes: [Int])
+    /// MXFP4 (OCP 2023): `NAME_blocks` u8 [matrices, rows, columns / 32, 16] and `NAME_scales` u8 [matrices, rows, columns / 32]; ours has
+    /// [matrices * rows, columns]. Only read.
+    case microscaled(String, matrices: Int, rows: Int, order: Microscaled.Order)
     /// Theirs is ours plus a number: norms whose offset is stored with the weight.
     case shifted(String, by: Float)
     /// Several tensors that each hold `count` matrices (or vectors) of so many elements: in ours they take turns, the first of each, then the second.
@@ -65,13 +78,20 @@ public enum WeightPattern: Sendable, ExpressibleByStringLiteral {
 
     var names: [String] {
         switch self {
-        case .same(let name), .transposed(let name), .shifted(let name, _), .shaped(let name, _), .grouped(let name, _, _, _): [name]
+        case .same(let name), .transposed(let name), .shifted(let name, _), .shaped(let name, _), .grouped(let name, _, _, _),
+            .arranged(let name, _, _, _): [name]
+        case .microscaled(let name, _, _, _): ["\(name)_blocks", "\(name)_scales"]
         case .stacked(let names, _), .orderedStack(let names, _, _), .alternating(let names, _): names
         }
     }
 }
 
 infix operator <-> : AssignmentPrecedence
+
+extension WeightPattern {
+    /// Whether what is ours can be written so.
+    var isWritten: Bool { if case .microscaled = self { false } else { true } }
+}
 
 /// A row of the table: their name on the left, ours on the right.
 public func <-> (theirs: WeightPattern, ours: String) -> WeightRow { WeightRow(theirs: theirs, ours: ours) }

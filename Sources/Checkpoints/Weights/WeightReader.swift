@@ -44,6 +44,16 @@ public struct WeightReader: Sendable {
         case .shifted(_, let shift): return [parts[0].shifted(by: -shift)]
         case .alternating(_, let shapes): return [Alternation(shapes).whole(parts, plan.shape)]
         case .shaped: return [parts[0].reshaped(Shape(plan.shape))]
+        case .arranged(_, _, let view, let axes): return [parts[0].arranged(view, axes, into: plan.shape)]
+        case .microscaled(_, let matrices, let rows, let order):
+            guard plan.shape.last.map({ $0 % 32 == 0 }) == true, parts.allSatisfy({ $0.dtype == .u8 }) else {
+                throw FileError(
+                    "not MXFP4 weights", field: name, expected: "bytes, and rows of whole blocks of 32", found: "\(parts[0].dtype), \(plan.shape)")
+            }
+            return [
+                Microscaled.tensor(
+                    blocks: parts[0], scales: parts[1], matrices: matrices, rows: rows, columns: plan.shape.last ?? 0, order)
+            ]
         case .grouped(_, let heads, let kvHeads, let width):
             return [HeadOrder(heads: heads, kvHeads: kvHeads, width: width).ours(parts[0])]
         case .orderedStack(_, _, let orders): return zip(parts, orders).map { $0.toOurs($1) }
@@ -62,7 +72,9 @@ public struct WeightReader: Sendable {
     }
 
     private static func plan(_ ours: String, _ shape: [Int], _ map: WeightMap, _ folder: WeightFolder) throws(FileError) -> Plan {
-        guard let (row, names) = map.theirs(for: ours) else {
+        let choices = map.choices(for: ours)
+        // The first way whose tensors are all there; where none is, the usual one says what is missing.
+        guard let (row, names) = choices.first(where: { $0.names.allSatisfy { map.find($0, folder) != nil } }) ?? choices.first else {
             throw FileError("the family's weight table has no row for this parameter", path: folder.path, field: ours)
         }
         var parts: [StoredWeight] = []
@@ -107,6 +119,9 @@ extension WeightPattern {
         case .shaped(_, let theirs): theirs
         case .alternating(_, let shapes): shapes[index]
         case .transposed: shape.reversed()
+        case .arranged(_, let stored, _, _): stored
+        case .microscaled(_, let matrices, let rows, _):
+            [matrices, rows, (shape.last ?? 0) / 32] + (index == 0 ? [16] : [])
         case .stacked(_, let rows), .orderedStack(_, let rows, _): [rows[index]] + shape.dropFirst()
         }
     }
@@ -121,6 +136,7 @@ extension WeightMap {
 
     fileprivate func ignores(_ name: String) -> Bool {
         let (pattern, _) = NamePattern.split(name)
+        if ignoredBelow.contains(where: name.hasPrefix) { return true }
         return ignored.contains { $0 == pattern || $0 == prefix + pattern || prefix + $0 == pattern }
     }
 

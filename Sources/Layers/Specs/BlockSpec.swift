@@ -19,35 +19,49 @@ public struct BlockSpec: Sendable, Equatable {
 }
 
 extension BlockSpec {
+    /// The block's norms in the order in which they are used; without a feed-forward only those of the mixer.
+    public var norms: [NormSite] {
+        feedForward == .none ? residual.norms.filter { $0 == .norm1 || $0 == .outNorm1 } : residual.norms
+    }
+
     /// Whether nothing that comes later is seen.
     public var isCausal: Bool {
         switch mixer {
         case .attention(let attention): attention.span.isCausal
+        case .latentAttention, .stateSpace: true
         }
     }
 }
 
 /// What moves information between positions.
 ///
-/// A new kind (latent attention, a state space) is a case with its spec here, its parameters in `TransformerSpec+Parameters`, its layer
-/// in `MixerLayer`, and its place in `KVCache`.
+/// A new kind is a case with its spec here, its parameters in `TransformerSpec+Parameters`, its layer in `MixerLayer`, and its place in
+/// `KVCache`.
 public enum Mixer: Sendable, Equatable {
     case attention(AttentionSpec)
+    case latentAttention(LatentAttentionSpec)
+    case stateSpace(StateSpaceSpec)
 }
 
 /// What works on each position alone.
 ///
-/// A new kind (experts, nothing at all) is a case with its spec here, its parameters in `TransformerSpec+Parameters`, and its layer in
-/// `FeedForwardLayer`.
+/// A new kind is a case with its spec here, its parameters in `TransformerSpec+Parameters`, and its layer in `FeedForwardLayer`.
 public enum FeedForward: Sendable, Equatable {
     /// `down(f(up(x)))`: `feedForward.up` [hidden, width], `feedForward.down` [width, hidden].
     case plain(hidden: Int, Activation, Biases)
     /// `down(f(gate(x)) * up(x))`: `feedForward.gateUp` [2 * hidden, width] with the gate's rows first, `feedForward.down`.
     case gated(hidden: Int, Activation, Biases)
+    /// A few of many gated ones for each position.
+    case experts(ExpertsSpec)
+    /// Nothing: the block is its mixer alone.
+    case none
 
+    /// Elements of the hidden layer; of one expert's.
     public var hidden: Int {
         switch self {
         case .plain(let hidden, _, _), .gated(let hidden, _, _): hidden
+        case .experts(let experts): experts.hidden
+        case .none: 0
         }
     }
 }

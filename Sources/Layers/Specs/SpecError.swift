@@ -50,13 +50,19 @@ extension TransformerSpec {
     private func validate(_ block: BlockSpec) throws(SpecError) {
         switch block.mixer {
         case .attention(let attention): try validate(attention)
+        case .latentAttention(let attention): try validate(attention)
+        case .stateSpace(let space): try validate(space)
         }
-        try positive(block.feedForward.hidden, "feed-forward hidden", below: 1 << 22)
+        switch block.feedForward {
+        case .plain, .gated: try positive(block.feedForward.hidden, "feed-forward hidden", below: 1 << 22)
+        case .experts(let experts): try validate(experts)
+        case .none: break
+        }
         try validate(block.norm)
         try finite(block.branchScale, "residual scale")
     }
 
-    private func validate(_ norm: Norm) throws(SpecError) {
+    func validate(_ norm: Norm) throws(SpecError) {
         try aboveZero(norm.epsilon, "norm epsilon")
         try finite(norm.offset, "norm offset")
     }
@@ -83,7 +89,7 @@ extension TransformerSpec {
         }
     }
 
-    private func validate(_ rotary: Rotary, _ headWidth: Int) throws(SpecError) {
+    func validate(_ rotary: Rotary, _ headWidth: Int) throws(SpecError) {
         guard rotary.width > 0, rotary.width % 2 == 0, rotary.width <= headWidth else {
             throw SpecError("rotary width", expected: "even, from 2 to the head width \(headWidth)", found: "\(rotary.width)")
         }
@@ -125,15 +131,15 @@ extension TransformerSpec {
         }
     }
 
-    private func positive(_ value: Int, _ field: String, below limit: Int) throws(SpecError) {
+    func positive(_ value: Int, _ field: String, below limit: Int) throws(SpecError) {
         guard value > 0, value < limit else { throw SpecError(field, expected: "from 1 to \(limit - 1)", found: "\(value)") }
     }
 
-    private func aboveZero(_ value: Float, _ field: String) throws(SpecError) {
+    func aboveZero(_ value: Float, _ field: String) throws(SpecError) {
         guard value > 0, value.isFinite else { throw SpecError(field, expected: "a finite number above 0", found: "\(value)") }
     }
 
-    private func finite(_ value: Float, _ field: String) throws(SpecError) {
+    func finite(_ value: Float, _ field: String) throws(SpecError) {
         guard value.isFinite else { throw SpecError(field, expected: "a finite number", found: "\(value)") }
     }
 }

@@ -35,17 +35,19 @@ extension TransformerSpec {
     private func parameters(of block: BlockSpec, _ index: Int) -> [ParameterSpec] {
         let path = "blocks.\(index)"
         func norm(_ site: NormSite) -> [ParameterSpec] {
-            block.residual.norms.contains(site) ? parameters(of: block.norm, "\(path).\(site.rawValue)", width) : []
+            block.norms.contains(site) ? parameters(of: block.norm, "\(path).\(site.rawValue)", width) : []
         }
         var list = norm(.norm1)
         switch block.mixer {
         case .attention(let attention): list += parameters(of: attention, "\(path).attention")
+        case .latentAttention(let attention): list += parameters(of: attention, "\(path).attention")
+        case .stateSpace(let space): list += parameters(of: space, "\(path).stateSpace")
         }
         list += norm(.outNorm1) + norm(.norm2)
         return list + parameters(of: block.feedForward, "\(path).feedForward") + norm(.outNorm2)
     }
 
-    private func parameters(of norm: Norm?, _ path: String, _ width: Int) -> [ParameterSpec] {
+    func parameters(of norm: Norm?, _ path: String, _ width: Int) -> [ParameterSpec] {
         guard let norm else { return [] }
         var list: [ParameterSpec] = []
         if norm.hasWeight {
@@ -75,11 +77,13 @@ extension TransformerSpec {
         case .gated(let hidden, _, let biases):
             return linear("\(path).gateUp", [hidden, hidden], width, biases.onInput)
                 + linear("\(path).down", [width], hidden, biases.onOutput, writes: true)
+        case .experts(let experts): return parameters(of: experts, path)
+        case .none: return []
         }
     }
 
     /// `writes` marks the matrices whose output is added to the stream.
-    private func linear(_ path: String, _ rows: [Int], _ columns: Int, _ bias: Bool, writes: Bool = false) -> [ParameterSpec] {
+    func linear(_ path: String, _ rows: [Int], _ columns: Int, _ bias: Bool, writes: Bool = false) -> [ParameterSpec] {
         var deviation = initialization.deviation
         if writes && initialization.outputs == .byDepth { deviation /= Float(2 * layers.count).squareRoot() }
         let weight = ParameterSpec(

@@ -112,9 +112,17 @@ public struct ConfigReader {
         guard value == allowed else { throw wrong(key, "\(allowed.serialized()) (others are not supported)", value.serialized()) }
     }
 
+    /// Allows weights quantized by this method, for families whose table has rows for them; others are refused.
+    public mutating func quantized(by method: String) throws(FileError) {
+        guard let config = first(["quantization_config"]) else { return }
+        guard config["quant_method"]?.string == method else {
+            throw wrong("quantization_config", "\(method), or none", config["quant_method"]?.string ?? "another")
+        }
+    }
+
     /// Refuses what no family supports, then lists the fields that were not read.
     public mutating func finish() throws(FileError) {
-        for key in ["quantization_config", "compression_config"] where first([key]) != nil {
+        for key in ["quantization_config", "compression_config"] where !isUsed(key) && first([key]) != nil {
             throw FileError(
                 "weights quantized this way are not supported", path: path, field: key,
                 found: json[key]?["quant_method"]?.string ?? "a quantization", hint: "use the model's original weights or a GGUF file")

@@ -1,5 +1,6 @@
 import QuintetFiles
 import QuintetLayers
+import QuintetTensors
 
 /// The sizes that the configurations of most decoders spell the same way.
 struct DecoderFields {
@@ -68,9 +69,15 @@ extension TransformerSpec {
     var firstActivation: (function: String, biases: Biases)? {
         switch layers.first?.feedForward {
         case .plain(_, let activation, let biases), .gated(_, let activation, let biases): (ActivationNames.name(activation), biases)
-        case nil: nil
+        case .experts(let experts): experts.activation.map { (ActivationNames.name($0), experts.biases) }
+        case nil, .some(.none): nil
         }
     }
+}
+
+extension ExpertsSpec {
+    /// The gate's function; nil where the gate is of another kind.
+    var activation: Activation? { if case .function(let activation) = gate { activation } else { nil } }
 }
 
 extension AttentionSpec {

@@ -1,5 +1,6 @@
 import QuintetCheckpoints
 import QuintetLayers
+import QuintetTensors
 
 /// Rows that the weight tables of many families share.
 enum CommonRows {
@@ -58,10 +59,54 @@ enum CommonRows {
         case .gated(let hidden, _, _):
             rows += stacked("\(layer).mlp", ["gate_proj", "up_proj"], [hidden, hidden], "\(block).feedForward.gateUp")
             rows += pair("\(layer).mlp.down_proj", "\(block).feedForward.down")
+        case .experts, .none: break
         case .plain:
             rows += pair("\(layer).mlp.\(plain.up)", "\(block).feedForward.up") + pair("\(layer).mlp.\(plain.down)", "\(block).feedForward.down")
         }
         rows += pair("\(layer).self_attn.q_norm", "\(block).attention.queryNorm") + pair("\(layer).self_attn.k_norm", "\(block).attention.keyNorm")
         return WeightMap(rows, prefix: "model.", ignored: ignored(spec))
+    }
+}
+
+/// Rows of experts.
+extension CommonRows {
+    /// How a family names the maps of one expert.
+    struct ExpertNames {
+        var gate = "gate_proj", up = "up_proj", down = "down_proj"
+    }
+
+    /// Each expert's matrices below `path.experts.E`, the router at `router`.
+    static func experts(_ spec: ExpertsSpec, width: Int, _ path: String, router: String, _ names: ExpertNames = ExpertNames()) -> [WeightRow] {
+        let count = spec.routing.experts, ours = "blocks.{}.feedForward"
+        let gateUp = (0..<count).flatMap { ["\(path).experts.\($0).\(names.gate).weight", "\(path).experts.\($0).\(names.up).weight"] }
+        let down = (0..<count).map { "\(path).experts.\($0).\(names.down).weight" }
+        return pair("\(path).\(router)", "\(ours).router") + [
+            .stacked(gateUp, rows: Array(repeating: spec.hidden, count: 2 * count)) <-> "\(ours).experts.gateUp.weight",
+            .stacked(down, rows: Array(repeating: width, count: count)) <-> "\(ours).experts.down.weight",
+        ]
+    }
+
+    /// A gated feed-forward in three matrices.
+    static func gated(_ path: String, hidden: Int, _ ours: String) -> [WeightRow] {
+        stacked(path, ["gate_proj", "up_proj"], [hidden, hidden], "\(ours).gateUp") + pair("\(path).down_proj", "\(ours).down")
+    }
+}
+
+extension WeightMap {
+    /// The same table with more rows.
+    func adding(_ more: [WeightRow], ignoredBelow: [String] = []) -> WeightMap {
+        WeightMap(rows + more, prefix: prefix, ignored: ignored, ignoredBelow: self.ignoredBelow + ignoredBelow, aliases: aliases)
+    }
+}
+
+extension TransformerSpec {
+    /// The first layer's experts; nil where no layer has any.
+    var firstExperts: ExpertsSpec? {
+        layers.lazy.compactMap { if case .experts(let experts) = $0.feedForward { experts } else { nil } }.first
+    }
+
+    /// The hidden width of the first layer without experts.
+    var firstDenseHidden: Int? {
+        layers.lazy.compactMap { if case .gated(let hidden, _, _) = $0.feedForward { hidden } else { nil } }.first
     }
 }

@@ -32,6 +32,7 @@ public enum Families {
     public static let all: [Family] = [
         gpt2, llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3, phi, phi3, olmo2, smollm3, granite, starcoder2, stablelm,
         gptNeo, gptj, gptNeoX, opt, bloom, falcon, mpt, xglm,
+        mixtral, qwen3MoE, olmoe, gptOSS, deepseekV3, mamba,
     ]
 
     /// The family of a `model_type`.

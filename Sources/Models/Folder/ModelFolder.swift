@@ -71,6 +71,12 @@ public struct ModelFolder: Sendable {
         return try map.load(wanted, from: weights, precision: precision)
     }
 
+    /// What a comparison with a reference needs: products with MXFP4 blocks round activations to bytes, references multiply the numbers that
+    /// the blocks stand for.
+    public var exactPrecision: WeightPrecision {
+        if case .folder = source, weights.names.contains(where: { $0.hasSuffix("_blocks") }) { .f32 } else { .stored }
+    }
+
     /// The type most bytes of the weights are stored in, by its name in the files.
     public var storedType: String {
         var bytes: [String: Int] = [:]

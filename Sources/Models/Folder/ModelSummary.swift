@@ -53,10 +53,27 @@ public struct ModelSummary: Sendable {
                 json["span"] = .string("\(attention.span)")
                 json["positions"] = .string(name(attention.positions))
                 for (key, value) in details(attention) { json[key] = value }
+            case .latentAttention(let attention):
+                json["mixer"] = "latent attention"
+                json["heads"] = JSON(attention.heads)
+                json["head_width"] = JSON(attention.headWidth)
+                json["latent_width"] = JSON(attention.latentWidth)
+                json["positions"] = .string(name(.rotary(attention.rotary)))
+            case .stateSpace(let space):
+                json["mixer"] = "state space"
+                json["inner_width"] = JSON(space.inner)
+                json["states"] = JSON(space.states)
+                json["convolution_taps"] = JSON(space.taps)
             }
             switch row.block.feedForward {
             case .plain(let hidden, let activation, _): json["feed_forward"] = .string("plain \(activation) \(hidden)")
             case .gated(let hidden, let activation, _): json["feed_forward"] = .string("gated \(activation) \(hidden)")
+            case .experts(let experts):
+                json["feed_forward"] = .string("experts \(experts.hidden)")
+                json["experts"] = JSON(experts.routing.experts)
+                json["experts_per_token"] = JSON(experts.routing.chosen)
+                if case .gated(let hidden, _) = experts.shared { json["shared_expert"] = JSON(hidden) }
+            case .none: json["feed_forward"] = "none"
             }
             json["norm"] = .string(row.block.norm.isRMS ? "rms" : "layer")
             json["residual"] = .string("\(row.block.residual)")
@@ -163,6 +180,8 @@ public struct ModelSummary: Sendable {
         spec.layers.reduce(0) { sum, block in
             switch block.mixer {
             case .attention(let attention): sum + 2 * attention.keyWidth * 4
+            case .latentAttention(let attention): sum + 2 * attention.cachedWidth * 4
+            case .stateSpace: sum
             }
         }
     }
@@ -172,18 +191,20 @@ public struct ModelSummary: Sendable {
 public struct FileSummary: Sendable {
     public let json: JSON
 
-    /// `tensors: true` lists every tensor.
-    public init(_ file: any WeightFile, tensors: Bool = false) {
+    /// `tensors: true` lists every tensor, `digests` with the SHA-256 of its bytes.
+    public init(_ file: any WeightFile, tensors: Bool = false, digests: Bool = false) throws {
         var json: JSONObject = [
             "path": .string(file.path), "tensors": JSON(file.tensors.count), "types": ModelSummary.types(file.tensors), "metadata": file.metadataJSON,
         ]
-        if tensors {
+        if tensors || digests {
             json["list"] = .array(
-                file.tensors.map { entry in
-                    [
+                try file.tensors.enumerated().map { index, entry in
+                    var row: JSONObject = [
                         "name": .string(entry.name), "dtype": .string(entry.type), "shape": .array(entry.shape.map { JSON($0) }),
                         "offset": JSON(entry.offset), "bytes": JSON(entry.byteCount),
                     ]
+                    if digests { row["sha256"] = .string(try file.digest(at: index)) }
+                    return .object(row)
                 })
         }
         self.json = .object(json)

@@ -1,5 +1,6 @@
 import QuintetCheckpoints
 import QuintetLayers
+import QuintetTensors
 
 /// How an architecture names and lays out weights: most share llama.cpp's names, so a layout says what differs.
 struct GGUFLayout: Sendable {
@@ -29,19 +30,21 @@ struct GGUFLayout: Sendable {
             "token_embd_norm.bias" <-> "embedding.norm.bias",
         ]
         rows += norm("output_norm", "norm", spec.finalNorm)
-        for block in spec.layers.cycle { rows += self.rows(of: block) }
+        for block in spec.layers.cycle { rows += self.rows(of: block, spec.width) }
         return WeightMap(rows, ignored: Self.ignored)
     }
 
-    private func rows(of block: BlockSpec) -> [WeightRow] {
+    private func rows(of block: BlockSpec, _ width: Int) -> [WeightRow] {
         var rows: [WeightRow] = []
         let norms = Self.usualNorms.merging(self.norms(block)) { $1 }
         for (site, name) in norms { rows += norm("blk.{}.\(name)", "blocks.{}.\(site)", block.norm) }
         rows.append("blk.{}.attn_sinks.weight" <-> "blocks.{}.attention.sinks")
         switch block.mixer {
         case .attention(let attention): rows += self.rows(of: attention)
+        // No architecture of ours has these in GGUF files yet: a parameter without a row is an error that names it.
+        case .latentAttention, .stateSpace: break
         }
-        return rows + self.rows(of: block.feedForward)
+        return rows + self.rows(of: block.feedForward, width)
     }
 
     private func rows(of attention: AttentionSpec) -> [WeightRow] {
@@ -63,7 +66,7 @@ struct GGUFLayout: Sendable {
         }
     }
 
-    private func rows(of feedForward: FeedForward) -> [WeightRow] {
+    private func rows(of feedForward: FeedForward, _ width: Int) -> [WeightRow] {
         ["weight", "bias"].flatMap { kind -> [WeightRow] in
             let down: WeightRow = .same("blk.{}.ffn_down.\(kind)") <-> "blocks.{}.feedForward.down.\(kind)"
             switch feedForward {
@@ -73,8 +76,28 @@ struct GGUFLayout: Sendable {
                     gate == .fused ? .same("blk.{}.ffn_up.\(kind)")
                     : .stacked(["blk.{}.ffn_gate.\(kind)", "blk.{}.ffn_up.\(kind)"], rows: [hidden, hidden])
                 return [both <-> "blocks.{}.feedForward.gateUp.\(kind)", down]
+            case .experts(let experts): return rows(of: experts, width, kind)
+            case .none: return []
             }
         }
+    }
+
+    /// Gates, ups and downs of all experts in three tensors.
+    private func rows(of spec: ExpertsSpec, _ width: Int, _ kind: String) -> [WeightRow] {
+        let count = spec.routing.experts, ours = "blocks.{}.feedForward", isWeight = kind == "weight"
+        let up = isWeight ? [count, spec.hidden, width] : [count, spec.hidden], down = isWeight ? [count, width, spec.hidden] : [count, width]
+        var rows: [WeightRow] = [
+            .same("blk.{}.ffn_gate_inp.\(kind)") <-> "\(ours).router.\(kind)",
+            .alternating(["blk.{}.ffn_gate_exps.\(kind)", "blk.{}.ffn_up_exps.\(kind)"], shapes: [up, up]) <-> "\(ours).experts.gateUp.\(kind)",
+            .shaped("blk.{}.ffn_down_exps.\(kind)", down) <-> "\(ours).experts.down.\(kind)",
+        ]
+        if !isWeight { rows.append("blk.{}.exp_probs_b.bias" <-> "\(ours).correction") }
+        if case .gated(let hidden, _) = spec.shared {
+            let names = ["blk.{}.ffn_gate_shexp.\(kind)", "blk.{}.ffn_up_shexp.\(kind)"]
+            rows.append(.stacked(names, rows: [hidden, hidden]) <-> "\(ours).shared.gateUp.\(kind)")
+            rows.append(.same("blk.{}.ffn_down_shexp.\(kind)") <-> "\(ours).shared.down.\(kind)")
+        }
+        return rows
     }
 
     /// A norm's rows; an offset is stored with the weight.

@@ -99,6 +99,25 @@ public func scan(
     }
 }
 
+/// Rows of x whose entry of `mask` u8 [rows] is 0 become zeros.
+public func maskRows(_ x: Tensor, _ mask: Tensor, _ tape: Tape? = nil) -> Tensor {
+    let factors = Tensor((0..<mask.count).map { mask.data.load(fromByteOffset: $0, as: UInt8.self) == 0 ? 0 : 1 }, [mask.count])
+    func masked(_ x: Tensor) -> Tensor {
+        let x = x.contiguous()
+        let y = Tensor(uninitialized: x.shape)
+        var call = KernelCall(QK_OP_ZIP, kind: QK_MULTIPLY)
+        (call.p.0, call.p.1, call.p.2) = (y.data, x.data, factors.data)
+        call.n.0 = Int64(x.shape.rows)
+        call.n.1 = Int64(x.shape.columns)
+        call.n.2 = 1
+        call.run()
+        return y
+    }
+    let y = masked(x)
+    guard let tape, tape.needs(x) else { return y }
+    return tape.record(y) { dy, gradients in gradients.add(masked(dy), to: x) }
+}
+
 private func setShape(_ call: inout KernelCall, _ rows: Int, _ width: Int, _ depth: Int) {
     call.n.0 = Int64(rows)
     call.n.1 = Int64(width)

@@ -14,5 +14,5 @@ public struct Harness: Sendable {
     }
 
     /// Every harness, one line each.
-    public static let all: [Harness] = [.gguf]
+    public static let all: [Harness] = [.gguf, .safetensors, .pytorch]
 }
