@@ -76,6 +76,11 @@ let package = Package(
         tests("Corpus", ["Corpus", "Tokenizers", "Files"]),
         tests("Generation", ["Generation", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"], ["AllocationCounter"]),
         tests("Training", ["Training", "Models", "Layers", "Checkpoints", "Corpus", "Tokenizers", "Tensors", "Files"], ["AllocationCounter"]),
+        .target(
+            name: "FuzzHarnesses",
+            dependencies: ["QuintetGeneration", "QuintetModels", "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles"],
+            path: "Tests/Fuzz/Harnesses", swiftSettings: settings),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzHarnesses", "QuintetFiles"], path: "Tests/FuzzTests", swiftSettings: settings),
         tests("Tool", ["Files", "Checkpoints", "Tensors"]),
     ],
     swiftLanguageModes: [.v6],

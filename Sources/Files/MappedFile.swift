@@ -35,6 +35,21 @@ public final class MappedFile: @unchecked Sendable {
         slot = BusGuard.watch(bytes)
     }
 
+    /// The content of a file that came some other way, in pages of its own; `path` is its name in errors. Zeros fill up to `length`.
+    public init(holding content: [UInt8], path: String, length: Int? = nil) throws(FileError) {
+        self.path = path
+        slot = nil
+        let length = max(length ?? 0, content.count)
+        guard length > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        let base = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let base, base != UnsafeMutableRawPointer(bitPattern: -1) else { throw System.failure("cannot hold the file", path, errno) }
+        content.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: base, count: length).copyMemory(from: $0) }
+        bytes = UnsafeRawBufferPointer(start: base, count: length)
+    }
+
     /// Throws if the file was truncated under the map, so that something that was read may have been zeros.
     public func checkIntact() throws(FileError) {
         guard let slot, BusGuard.isDamaged(slot) else { return }

@@ -24,15 +24,12 @@ public struct TextGenerator: Sendable {
         self.defaults = defaults
     }
 
-    /// Opens a model folder with its tokenizer and settings.
+    /// Opens a model (a folder, a GGUF file) with its tokenizer and settings.
     public static func open(_ path: String) throws -> TextGenerator { try TextGenerator(ModelFolder.open(path)) }
 
-    /// Loads the weights, tokenizer and settings of a folder that is open already.
+    /// Loads the weights, tokenizer and settings of a model that is open already.
     public init(_ folder: ModelFolder) throws {
-        var defaults = try GenerationConfig.read(folder: folder.path)
-        if defaults.eos.isEmpty { defaults.eos = folder.tokens.eos }
-        defaults.bos = defaults.bos ?? folder.tokens.bos
-        self.init(try folder.transformer(), try Tokenizer.load(folder.path), defaults: defaults)
+        self.init(try folder.transformer(), try folder.tokenizer(), defaults: try folder.generationConfig())
     }
 
     /// Continues `prompt`; `onText` gets the new text piece by piece, never half a character and never past a stop string.

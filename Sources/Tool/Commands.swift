@@ -9,6 +9,7 @@ let commands: [any ParsableCommand.Type] = [
     PretrainCommand.self,
     GenerateCommand.self,
     InspectCommand.self,
+    ConvertCommand.self,
     VerifyCommand.self,
     BenchCommand.self,
 ]

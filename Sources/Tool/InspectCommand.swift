@@ -1,6 +1,7 @@
 import ArgumentParser
 import QuintetCheckpoints
 import QuintetFiles
+import QuintetGeneration
 import QuintetModels
 
 struct InspectCommand: ParsableCommand {
@@ -8,18 +9,36 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect", abstract: "Tell what is in a model folder or a weights file.",
         discussion: """
             Example:
-              quintet inspect ./llama
-              quintet inspect ./llama/model.safetensors --tensors
+              quintet inspect ./llama --context 8192
+              quintet inspect ./llama-q4.gguf --tensors
+
+            A model: architecture, parameters, types and bytes by role, memory for a context, tokenizer, template, licence, lineage. A weights \
+            file of an architecture that is not supported, or with --tensors: its metadata and tensors.
             """)
 
-    @Argument(help: "A model folder in Hugging Face layout, or a .safetensors file.") var path: String
+    @Argument(help: "A model folder in Hugging Face layout, a .gguf or a .safetensors file.") var path: String
+    @Option(help: "Tokens that the memory is counted for (default: what the model was made for).") var context: Int?
     @Flag(help: "List every tensor of a file.") var tensors = false
+    @Flag(help: "Read every tensor of a .gguf file and fail where a number is not finite, or where bytes belong to no tensor.") var checkTensors = false
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
-        let report = Folder.isFolder(path) ? ModelSummary(try openModel(path)).json : FileSummary(try SafetensorsFile.open(path), tensors: tensors).json
+        if let context, context < 1 { throw ValidationError("--context: expected 1 or more, found \(context)") }
+        let report = try self.report()
         if json { return print(report.serialized()) }
         for line in lines(report, indent: "") { print(line) }
+    }
+
+    private func report() throws -> JSON {
+        if Folder.isFolder(path) { return try ModelReport(try openModel(path), context: context).json }
+        guard GGUFFile.isGGUF(path) || path.hasSuffix(".gguf") else { return FileSummary(try SafetensorsFile.open(path), tensors: tensors).json }
+        let file = try GGUFFile.open(path)
+        if checkTensors {
+            try file.checkTensors()
+            if let warning = file.warnings.first { throw FileError(warning, path: path, field: "tensors") }
+        }
+        let isModel = (try? GGUFArchitectures.of(file)) != nil && !file.tensors.isEmpty && file["general.type"] != .string("adapter")
+        return tensors || !isModel ? FileSummary(file, tensors: tensors).json : try ModelReport(try openModel(path), context: context).json
     }
 
     /// JSON as indented lines: `name: value`, lists one element a line.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import QuintetCorpus
 import QuintetFiles
+import QuintetGeneration
 import QuintetTokenizers
 
 struct TokenizeCommand: ParsableCommand {
@@ -35,7 +36,7 @@ struct TokenizeCommand: ParsableCommand {
         options.threads = threads
         options.quiet = json
         StopSignal.install()
-        let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.load(tokenizer), into: into)
+        let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.open(tokenizer), into: into)
         print(json ? report.json.serialized() : report.summary)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuintetFiles
+import QuintetGeneration
 import QuintetTokenizers
 
 struct TokenizerBenchCommand: ParsableCommand {
@@ -31,7 +32,7 @@ struct TokenizerBenchCommand: ParsableCommand {
         var ids: [Int32] = []
         for _ in 0..<runs {
             var fresh: Tokenizer?
-            load.append(try seconds { fresh = try Tokenizer.load(tokenizer) })
+            load.append(try seconds { fresh = try Tokenizer.open(tokenizer) })
             guard let fresh else { continue }
             ids.removeAll(keepingCapacity: true)
             encode.append(seconds { text.withUnsafeBytes { fresh.encode(bytes: $0, into: &ids, threads: threads) } })

@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuintetFiles
+import QuintetGeneration
 import QuintetTokenizers
 
 struct TokenizerCommand: ParsableCommand {
@@ -28,7 +29,7 @@ struct TokenizerInspectCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
-        let summary = try Tokenizer.load(tokenizer).summary
+        let summary = try Tokenizer.open(tokenizer).summary
         if json { return print(summary.serialized()) }
         for (key, value) in summary.object ?? [:] {
             print(key.padding(to: 18) + (value.string ?? value.serialized()))

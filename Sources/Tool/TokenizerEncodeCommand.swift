@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuintetFiles
+import QuintetGeneration
 import QuintetTokenizers
 
 struct TokenizerEncodeCommand: ParsableCommand {
@@ -21,7 +22,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
     @Argument(help: "The text.") var text: String?
 
     func run() throws {
-        let tokenizer = try Tokenizer.load(tokenizer)
+        let tokenizer = try Tokenizer.open(tokenizer)
         if let jsonl { return try encodeLines(of: jsonl, tokenizer) }
         let ids = try encode(text ?? readStandardInput(), tokenizer)
         if json {
@@ -67,7 +68,7 @@ struct TokenizerDecodeCommand: ParsableCommand {
     @Argument(help: "The ids; standard input if there are none.") var ids: [Int32] = []
 
     func run() throws {
-        let tokenizer = try Tokenizer.load(tokenizer)
+        let tokenizer = try Tokenizer.open(tokenizer)
         if let jsonl { return try decodeLines(of: jsonl, tokenizer) }
         let text = tokenizer.decode(ids.isEmpty ? try idsFromInput() : ids, skipSpecialTokens: skipSpecial)
         print(json ? (["text": .string(text)] as JSON).serialized() : text)

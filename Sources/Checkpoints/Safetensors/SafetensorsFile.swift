@@ -14,6 +14,7 @@ public struct SafetensorsFile: Sendable {
     public let metadata: [(key: String, value: String)]
     /// What lies in the file, in the order of the bytes.
     public let entries: [SafetensorsEntry]
+    public let tensors: [StoredTensor]
     private let index: [ExactName: Int]
     private let map: MappedFile
 
@@ -28,6 +29,7 @@ public struct SafetensorsFile: Sendable {
         self.path = path
         metadata = header.metadata
         entries = header.entries
+        tensors = header.entries.map(\.stored)
         self.map = map
         var index: [ExactName: Int] = [:]
         for (position, entry) in header.entries.enumerated() { index[ExactName(entry.name)] = position }

@@ -1,10 +1,10 @@
 public import QuintetFiles
 
-/// The weights of a model folder: one `model.safetensors`, or shards listed by `model.safetensors.index.json`.
+/// The weights of a model: one `model.safetensors`, shards listed by `model.safetensors.index.json`, or the files of another format.
 public struct WeightFolder: Sendable {
     public let path: String
-    public let files: [SafetensorsFile]
-    private let shardOf: [ExactName: Int]
+    public let files: [any WeightFile]
+    private let places: [ExactName: StoredWeight]
 
     static let single = "model.safetensors"
     static let indexName = "model.safetensors.index.json"
@@ -20,29 +20,28 @@ public struct WeightFolder: Sendable {
             found: names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "))
     }
 
-    init(_ path: String, _ files: [SafetensorsFile]) throws(FileError) {
+    /// - Throws: `FileError` where two files hold a tensor of the same name.
+    public init(_ path: String, _ files: [any WeightFile]) throws(FileError) {
         self.path = path
         self.files = files
-        var shardOf: [ExactName: Int] = [:]
-        for (shard, file) in files.enumerated() {
-            for name in file.names where shardOf.updateValue(shard, forKey: ExactName(name)) != nil {
-                throw FileError("a tensor lies in two shards", path: file.path, field: name)
+        var places: [ExactName: StoredWeight] = [:]
+        for file in files {
+            for (index, entry) in file.tensors.enumerated()
+            where places.updateValue(StoredWeight(file: file, index: index), forKey: ExactName(entry.name)) != nil {
+                throw FileError("a tensor lies in two shards", path: file.path, field: entry.name)
             }
         }
-        self.shardOf = shardOf
+        self.places = places
     }
 
     /// Every tensor, file by file in the order of the bytes.
-    public var names: [String] { files.flatMap(\.names) }
+    public var names: [String] { files.flatMap { $0.tensors.map(\.name) } }
 
-    /// The file that holds a tensor and what it says about it; nil where no file does.
-    public func find(_ name: String) -> (file: SafetensorsFile, entry: SafetensorsEntry)? {
-        guard let shard = shardOf[ExactName(name)], let entry = files[shard][name] else { return nil }
-        return (files[shard], entry)
-    }
+    /// Where a tensor lies and what its file says about it; nil where no file holds it.
+    public func find(_ name: String) -> StoredWeight? { places[ExactName(name)] }
 
     /// Bytes of all tensors.
-    public var byteCount: Int { files.reduce(0) { $0 + $1.entries.reduce(0) { $0 + $1.range.count } } }
+    public var byteCount: Int { files.reduce(0) { $0 + $1.tensors.reduce(0) { $0 + $1.byteCount } } }
 }
 
 /// `model.safetensors.index.json`: which tensor lies in which shard. Shards are plain names inside the folder.

@@ -8,19 +8,7 @@ extension WeightMap {
     public func save(_ tensors: [(name: String, tensor: Tensor)], as type: DType? = nil) throws(FileError) -> [SafetensorsWriter.Item] {
         var items: [SafetensorsWriter.Item] = []
         for (name, tensor) in tensors {
-            guard let (row, names) = theirs(for: name) else {
-                throw FileError("the family's weight table has no row for this parameter", field: name)
-            }
-            switch row.theirs {
-            case .same: items.append(item(names[0], tensor, type))
-            case .transposed: items.append(item(names[0], tensor.transposed, type))
-            case .stacked(_, let rows):
-                var start = 0
-                for (name, count) in zip(names, rows) {
-                    items.append(item(name, tensor.slice(0, start..<start + count), type))
-                    start += count
-                }
-            }
+            for part in try parts(of: name, tensor.shape.extents) { items.append(item(part.name, part.cut(tensor), type)) }
         }
         return items
     }
@@ -29,7 +17,43 @@ extension WeightMap {
         let type = type ?? tensor.dtype
         return SafetensorsWriter.Item(name, SafetensorsType(type), tensor.shape.extents) { writer in
             let plain = tensor.contiguous().cast(to: type)
-            try writer.write(UnsafeRawBufferPointer(start: plain.data, count: plain.count * type.byteCount))
+            try writer.write(UnsafeRawBufferPointer(start: plain.data, count: plain.byteCount))
         }
+    }
+
+    /// What one of our parameters becomes in their names; `shape` is ours.
+    ///
+    /// - Throws: `FileError` where the table has no row for it.
+    public func parts(of ours: String, _ shape: [Int]) throws(FileError) -> [WeightPart] {
+        guard let (row, names) = theirs(for: ours) else {
+            throw FileError("the family's weight table has no row for this parameter", field: ours)
+        }
+        return names.enumerated().map { WeightPart(name: $1, shape: row.theirs.shape(of: $0, in: shape), pattern: row.theirs, index: $0) }
+    }
+}
+
+/// One tensor of theirs that a parameter of ours becomes.
+public struct WeightPart: Sendable {
+    public let name: String
+    public let shape: [Int]
+    let pattern: WeightPattern
+    let index: Int
+
+    /// Its numbers out of our parameter.
+    public func cut(_ ours: Tensor) -> Tensor {
+        switch pattern {
+        case .same: ours
+        case .transposed: ours.transposed
+        case .shifted(_, let shift): ours.shifted(by: shift)
+        case .alternating(_, let shapes): Alternation(shapes).part(index, of: ours)
+        case .shaped(_, let shape): ours.contiguous().reshaped(Shape(shape))
+        case .stacked(_, let rows): ours.slice(0, range(rows))
+        case .orderedStack(_, let rows, let orders): ours.slice(0, range(rows)).toTheirs(orders[index])
+        }
+    }
+
+    private func range(_ rows: [Int]) -> Range<Int> {
+        let start = rows[..<index].reduce(0, +)
+        return start..<start + rows[index]
     }
 }

@@ -46,13 +46,21 @@ public enum WeightPattern: Sendable, ExpressibleByStringLiteral {
     case transposed(String)
     /// Several tensors whose rows, one after the other, are ours; `rows` says how many each has.
     case stacked([String], rows: [Int])
+    /// Theirs is ours plus a number: norms whose offset is stored with the weight.
+    case shifted(String, by: Float)
+    /// Several tensors that each hold `count` matrices (or vectors) of so many elements: in ours they take turns, the first of each, then the second.
+    case alternating([String], shapes: [[Int]])
+    /// The same numbers with axes of other sizes.
+    case shaped(String, [Int])
+    /// Stacked, each part's rows in an order of their own.
+    case orderedStack([String], rows: [Int], orders: [RowOrder])
 
     public init(stringLiteral value: String) { self = .same(value) }
 
     var names: [String] {
         switch self {
-        case .same(let name), .transposed(let name): [name]
-        case .stacked(let names, _): names
+        case .same(let name), .transposed(let name), .shifted(let name, _), .shaped(let name, _): [name]
+        case .stacked(let names, _), .orderedStack(let names, _, _), .alternating(let names, _): names
         }
     }
 }

@@ -11,7 +11,7 @@ public struct WeightReader: Sendable {
     private struct Plan: Sendable {
         let pattern: WeightPattern
         let shape: [Int]
-        let parts: [(file: SafetensorsFile, entry: SafetensorsEntry)]
+        let parts: [StoredWeight]
     }
 
     /// - Throws: `FileError` where a tensor is missing, unknown, or of another shape; it lists the nearest names.
@@ -37,34 +37,44 @@ public struct WeightReader: Sendable {
     public func parts(_ name: String) throws(FileError) -> [Tensor] {
         guard let plan = plans[name] else { throw FileError("a parameter that was not asked for", field: name) }
         var parts: [Tensor] = []
-        for part in plan.parts { parts.append(try part.file.tensor(part.entry)) }
-        if case .transposed = plan.pattern { return [parts[0].transposed.contiguous()] }
-        return parts
+        for part in plan.parts { parts.append(try part.tensor()) }
+        switch plan.pattern {
+        case .same, .stacked: return parts
+        case .transposed: return [parts[0].transposed.contiguous()]
+        case .shifted(_, let shift): return [parts[0].shifted(by: -shift)]
+        case .alternating(_, let shapes): return [Alternation(shapes).whole(parts, plan.shape)]
+        case .shaped: return [parts[0].reshaped(Shape(plan.shape))]
+        case .orderedStack(_, _, let orders): return zip(parts, orders).map { $0.toOurs($1) }
+        }
     }
+
+    /// Where a parameter's numbers lie, part by part.
+    public func stored(_ name: String) -> [StoredWeight] { plans[name]?.parts ?? [] }
 
     /// Tells the system that the parameter's pages in the files are not needed soon; reading them again is fine.
     public func release(_ name: String) {
-        for part in plans[name]?.parts ?? [] { part.file.release(part.entry) }
+        for part in plans[name]?.parts ?? [] { part.release() }
     }
 
     private static func plan(_ ours: String, _ shape: [Int], _ map: WeightMap, _ folder: WeightFolder) throws(FileError) -> Plan {
         guard let (row, names) = map.theirs(for: ours) else {
             throw FileError("the family's weight table has no row for this parameter", path: folder.path, field: ours)
         }
-        var parts: [(SafetensorsFile, SafetensorsEntry)] = []
+        var parts: [StoredWeight] = []
         for (index, name) in names.enumerated() {
             let wanted = row.theirs.shape(of: index, in: shape)
-            guard let (file, entry) = map.find(name, folder) else {
+            guard let part = map.find(name, folder) else {
                 throw FileError(
                     "a tensor is missing", path: folder.path, field: name, expected: "\(wanted)", found: "nothing",
                     hint: nearestHint(name, folder.names))
             }
+            let entry = part.entry
             guard entry.shape == wanted else {
                 throw FileError(
-                    "a tensor does not fit the configuration", path: file.path, field: entry.name, offset: entry.range.lowerBound,
-                    expected: "\(wanted)", found: "\(entry.shape)", hint: "config.json and the weights belong to different models")
+                    "a tensor does not fit the configuration", path: part.file.path, field: entry.name, offset: entry.offset,
+                    expected: "\(wanted)", found: "\(entry.shape)", hint: "the configuration and the weights belong to different models")
             }
-            parts.append((file, entry))
+            parts.append(part)
         }
         return Plan(pattern: row.theirs, shape: shape, parts: parts)
     }
@@ -86,17 +96,19 @@ public struct WeightReader: Sendable {
 
 extension WeightPattern {
     /// The shape of one of their tensors, where ours has `shape`.
-    fileprivate func shape(of index: Int, in shape: [Int]) -> [Int] {
+    func shape(of index: Int, in shape: [Int]) -> [Int] {
         switch self {
-        case .same: shape
+        case .same, .shifted: shape
+        case .shaped(_, let theirs): theirs
+        case .alternating(_, let shapes): shapes[index]
         case .transposed: shape.reversed()
-        case .stacked(_, let rows): [rows[index]] + shape.dropFirst()
+        case .stacked(_, let rows), .orderedStack(_, let rows, _): [rows[index]] + shape.dropFirst()
         }
     }
 }
 
 extension WeightMap {
-    fileprivate func find(_ name: String, _ folder: WeightFolder) -> (file: SafetensorsFile, entry: SafetensorsEntry)? {
+    fileprivate func find(_ name: String, _ folder: WeightFolder) -> StoredWeight? {
         if let found = folder.find(name) { return found }
         guard !prefix.isEmpty, name.hasPrefix(prefix) else { return nil }
         return folder.find(String(name.dropFirst(prefix.count)))
@@ -113,6 +125,6 @@ extension WeightMap {
         return FileError(
             "a tensor that this model has no place for", path: folder.path, field: name,
             hint: near.isEmpty
-                ? "config.json and the weights belong to different models" : "nearest known names: \(near.joined(separator: ", "))")
+                ? "the configuration and the weights belong to different models" : "nearest known names: \(near.joined(separator: ", "))")
     }
 }

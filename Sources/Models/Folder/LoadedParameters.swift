@@ -63,7 +63,7 @@ final class StoredParameters: ParameterSource {
 extension ModelFolder {
     /// The model, ready to run; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
     public func transformer(_ layout: ParameterScope.Layout = .packed, precision: WeightPrecision = .stored) throws -> Transformer {
-        let reader = try WeightReader(family.weights(spec), weights, spec.parameters.map { (name: $0.name, shape: $0.shape) })
+        let reader = try WeightReader(map, weights, spec.parameters.map { (name: $0.name, shape: $0.shape) })
         return try Transformer(spec, ParameterScope(StoredParameters(reader, precision), layout))
     }
 }

@@ -48,6 +48,24 @@ public struct ModelExport {
         }
     }
 
+    /// The same from another model's files: each parameter is read when its turn comes, so the model never lies in memory as a whole.
+    public func write(from folder: ModelFolder, into directory: AtomicDirectory) throws {
+        let wanted = spec.parameters.map { (name: $0.name, shape: $0.shape) }
+        let source = ParameterReader(try WeightReader(folder.map, folder.weights, wanted))
+        let map = family.weights(spec)
+        var items: [SafetensorsWriter.Item] = []
+        for parameter in spec.parameters {
+            for part in try map.parts(of: parameter.name, parameter.shape) {
+                items.append(SafetensorsWriter.Item(part.name, SafetensorsType(dtype), part.shape) { [dtype] writer in
+                    let tensor = part.cut(try source.read(parameter.name, as: dtype)).contiguous()
+                    try writer.write(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount))
+                })
+            }
+        }
+        for (name, text) in try texts() { try directory.file(name) { writer in try writer.write(text) } }
+        try directory.file("model.safetensors") { writer in try SafetensorsWriter.write(items, into: &writer, path: directory.final) }
+    }
+
     private func texts() throws(FileError) -> [(name: String, text: String)] {
         let config = try family.config(spec, tokens, dtype: dtypeName)
         return [

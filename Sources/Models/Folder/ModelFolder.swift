@@ -3,7 +3,7 @@ public import QuintetFiles
 public import QuintetLayers
 public import QuintetTensors
 
-/// A model folder in Hugging Face layout, opened: what the model is, and where its weights lie.
+/// A model on disk, opened: what it is, and where its weights lie. A folder in Hugging Face layout, or a GGUF file.
 ///
 /// ```swift
 /// let folder = try ModelFolder.open("stories260K-hf")
@@ -18,13 +18,23 @@ public struct ModelFolder: Sendable {
     /// config.json as it was written.
     public let config: JSON
     public let weights: WeightFolder
+    /// How the names and layouts in these files correspond to ours.
+    public let map: WeightMap
+    public let source: Source
     /// What the person should know, one line each.
     public let warnings: [String]
 
     public static let configName = "config.json"
 
-    /// Reads config.json and maps the weights; no number is touched yet.
+    /// What kind of thing lies at the path.
+    public enum Source: Sendable {
+        case folder
+        case gguf(GGUFFile, GGUFArchitecture)
+    }
+
+    /// Reads what describes the model and maps the weights; no number is touched yet.
     public static func open(_ path: String) throws(FileError) -> ModelFolder {
+        if Folder.isFile(path), path.hasSuffix(".gguf") || GGUFFile.isGGUF(path) { return try open(gguf: path) }
         guard Folder.isFolder(path) else {
             throw FileError(
                 "not a model folder", path: path, expected: "a folder with config.json and model.safetensors",
@@ -43,7 +53,7 @@ public struct ModelFolder: Sendable {
         }
         return ModelFolder(
             path: path, family: family, spec: spec, tokens: tokens, config: config, weights: try WeightFolder.open(path),
-            warnings: reader.warnings)
+            map: family.weights(spec), source: .folder, warnings: reader.warnings)
     }
 
     private static func family(of config: JSON, _ reader: inout ConfigReader) throws(FileError) -> Family {
@@ -58,13 +68,13 @@ public struct ModelFolder: Sendable {
     /// The parameters in our names and layouts; matrices stay in the file's precision unless f32 is asked for.
     public func loadWeights(precision: WeightPrecision = .stored) throws(FileError) -> [String: Tensor] {
         let wanted = spec.parameters.map { (name: $0.name, shape: $0.shape) }
-        return try family.weights(spec).load(wanted, from: weights, precision: precision)
+        return try map.load(wanted, from: weights, precision: precision)
     }
 
-    /// The type most bytes of the weights are stored in.
-    public var storedType: SafetensorsType {
-        var bytes: [SafetensorsType: Int] = [:]
-        for file in weights.files { for entry in file.entries { bytes[entry.type, default: 0] += entry.range.count } }
-        return SafetensorsType.allCases.max { bytes[$0, default: 0] < bytes[$1, default: 0] } ?? .f32
+    /// The type most bytes of the weights are stored in, by its name in the files.
+    public var storedType: String {
+        var bytes: [String: Int] = [:]
+        for file in weights.files { for entry in file.tensors { bytes[entry.type, default: 0] += entry.byteCount } }
+        return bytes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? "F32"
     }
 }

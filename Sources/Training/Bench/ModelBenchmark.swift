@@ -23,8 +23,9 @@ public struct ModelBenchmark: Sendable {
     public func run(folder path: String) throws -> Report {
         try measure { () throws -> (String, Transformer, Int) in
             let folder = try ModelFolder.open(path)
-            let width = max(folder.storedType.bits / 8, 1)
-            return (path, try folder.transformer(), Self.bytesPerToken(folder.spec) { $0.count * ($0.shape.count < 2 ? 4 : width) })
+            let reader = try WeightReader(folder.map, folder.weights, folder.spec.parameters.map { (name: $0.name, shape: $0.shape) })
+            let bytes = Self.bytesPerToken(folder.spec) { reader.stored($0.name).reduce(0) { $0 + $1.entry.byteCount } }
+            return (path, try folder.transformer(), bytes)
         }
     }
 

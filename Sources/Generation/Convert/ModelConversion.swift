@@ -1,0 +1,167 @@
+import QuintetCheckpoints
+public import QuintetFiles
+import QuintetLayers
+public import QuintetModels
+import QuintetTensors
+import QuintetTokenizers
+
+/// A model written in another format or in other types: folder to GGUF, GGUF to folder, each to its own kind.
+public struct ModelConversion {
+    /// What was written.
+    public struct Report: Sendable {
+        public var path: String
+        public var bytes = 0
+        public var types: [(name: String, tensors: Int, bytes: Int)] = []
+        /// Tensors that got another type than was wanted, because rows have to be whole blocks.
+        public var replaced: [(name: String, wanted: String, type: String)] = []
+        public var warnings: [String] = []
+    }
+
+    private let path: String
+    private let quantization: GGUFQuantization
+
+    public init(_ path: String, _ quantization: GGUFQuantization) throws {
+        self.path = path
+        self.quantization = quantization
+    }
+
+    /// Writes a GGUF file where `out` ends in .gguf, else a folder; `onProgress` hears bytes done and in all.
+    public func write(to out: String, onProgress: (_ done: Int, _ of: Int) throws -> Void = { _, _ in }) throws -> Report {
+        let isFile = out.hasSuffix(".gguf")
+        guard Folder.resolved(out) != Folder.resolved(path) else { throw FileError("the model cannot be written over itself", path: out) }
+        if isFile, GGUFFile.isGGUF(path) {
+            return Report(try GGUFRequantization.write(try GGUFSet.open(path), quantization, to: out, onProgress: onProgress))
+        }
+        let folder = try ModelFolder.open(path)
+        var report = isFile ? try writeFile(folder, out, onProgress) : try writeFolder(folder, out)
+        report.warnings = folder.warnings + report.warnings
+        return report
+    }
+
+    private func writeFile(_ folder: ModelFolder, _ out: String, _ onProgress: (Int, Int) throws -> Void) throws -> Report {
+        var warnings: [String] = []
+        var pairs: [(key: String, value: GGUFWriter.Value)] = []
+        if let tokenizer = try optionalTokenizer(folder, &warnings) {
+            pairs = try tokenizer.ggufVocabulary.pairs(rows: folder.spec.vocabulary, folder.tokens, template: Self.template(folder))
+        } else {
+            pairs = [("tokenizer.ggml.model", .string("none"))]
+        }
+        let export = try GGUFExport(folder, quantization, general: Self.general(folder), tokenizer: pairs)
+        let total = export.byteCount
+        var report = Report(try export.write(out) { try onProgress($0, total) })
+        report.warnings = warnings
+        return report
+    }
+
+    /// A folder without a tokenizer is converted without one; a tokenizer that cannot be said is an error.
+    private func optionalTokenizer(_ folder: ModelFolder, _ warnings: inout [String]) throws -> Tokenizer? {
+        let files = ["tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer.tiktoken"]
+        if files.contains(where: { Folder.isFile(Folder.join(folder.path, $0)) }) { return try folder.tokenizer() }
+        warnings.append("\(folder.path): there is no tokenizer; the file will have none")
+        return nil
+    }
+
+    /// The chat template of a folder: its own file, or a field of the tokenizer's settings.
+    private static func template(_ folder: ModelFolder) -> String? {
+        let file = Folder.join(folder.path, "chat_template.jinja")
+        if Folder.isFile(file), let bytes = try? readFile(file, limit: 1 << 20) { return String(validating: bytes, as: UTF8.self) }
+        return nil
+    }
+
+    private static func general(_ folder: ModelFolder) -> [(key: String, value: GGUFWriter.Value)] {
+        let name = Folder.name(of: Folder.resolved(folder.path))
+        var pairs: [(key: String, value: GGUFWriter.Value)] = [("general.name", .string(name.isEmpty ? folder.family.name : name))]
+        if let license = CardFacts(folder: folder.path).license { pairs.append(("general.license", .string(license))) }
+        return pairs
+    }
+
+    private func writeFolder(_ folder: ModelFolder, _ out: String) throws -> Report {
+        let dtype = try folderType(folder)
+        let card = ModelCard(
+            title: Folder.name(of: out), summary: "Converted from \(Folder.name(of: folder.path)).", facts: [], license: CardFacts(folder: folder.path).license)
+        let export = try ModelExport(folder.spec, family: folder.family, tokens: folder.tokens, dtype: dtype, card: card)
+        let directory = try AtomicDirectory(final: out)
+        try export.write(from: folder, into: directory)
+        for (name, text) in try tokenizerFiles(folder) { try directory.file(name) { writer in try writer.write(text) } }
+        try directory.commit()
+        let written = try SafetensorsFile.open(Folder.join(out, "model.safetensors"))
+        let bytes = written.tensors.reduce(0) { $0 + $1.byteCount }
+        return Report(path: out, bytes: bytes, types: [(SafetensorsType(dtype).rawValue, written.tensors.count, bytes)])
+    }
+
+    private func folderType(_ folder: ModelFolder) throws(FileError) -> DType {
+        switch quantization {
+        case .f32: return .f32
+        case .f16: return .f16
+        case .bf16: return .bf16
+        case .none: return ["F16": DType.f16, "BF16": .bf16][folder.storedType] ?? .f32
+        default: throw FileError("a folder holds f32, f16 or bf16", path: path, field: "quantize", found: quantization.rawValue, hint: "write a .gguf file")
+        }
+    }
+
+    /// tokenizer.json, tokenizer_config.json and the template; those of a folder are copied.
+    private func tokenizerFiles(_ folder: ModelFolder) throws -> [(name: String, text: String)] {
+        if case .folder = folder.source {
+            let names = [
+                "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "vocab.json", "merges.txt", "tokenizer.model",
+            ]
+            return try names.compactMap { name in
+                let path = Folder.join(folder.path, name)
+                return Folder.isFile(path) ? (name, String(decoding: try readFile(path), as: UTF8.self)) : nil
+            }
+        }
+        guard let tokenizer = try? folder.tokenizer() else { return [] }
+        var files = [("tokenizer.json", tokenizer.json.serialized() + "\n")]
+        var configuration = tokenizer.configuration
+        configuration["tokenizer_class"] = "PreTrainedTokenizerFast"
+        configuration["model_max_length"] = JSON(folder.spec.context)
+        if let template = configuration["chat_template"]?.string { files.append(("chat_template.jinja", template)) }
+        files.append(("tokenizer_config.json", configuration.serialized(pretty: true) + "\n"))
+        return files
+    }
+}
+
+extension ModelConversion.Report {
+    fileprivate init(_ report: GGUFExport.Report) {
+        path = report.path
+        bytes = report.bytes
+        types = report.types.map { ($0.type.name, $0.tensors, $0.bytes) }
+        replaced = report.replaced.map { ($0.name, $0.wanted.name, $0.type.name) }
+    }
+
+    public var json: JSON {
+        [
+            "path": .string(path), "bytes": JSON(bytes),
+            "types": .array(types.map { ["type": .string($0.name), "tensors": JSON($0.tensors), "bytes": JSON($0.bytes)] }),
+            "replaced": .array(replaced.map { ["name": .string($0.name), "wanted": .string($0.wanted), "type": .string($0.type)] }),
+            "warnings": .array(warnings.map { .string($0) }),
+        ]
+    }
+}
+
+extension GGUFVocabulary {
+    /// The `tokenizer.*` pairs for a model with so many rows in its embedding: unused tokens fill up.
+    fileprivate func pairs(rows: Int, _ special: SpecialTokens, template: String?) throws(FileError) -> [(key: String, value: GGUFWriter.Value)] {
+        guard tokens.count <= rows else {
+            throw FileError("the tokenizer has more tokens than the model", path: source, field: "vocab_size", expected: "at most \(rows)", found: "\(tokens.count)")
+        }
+        let padding = (tokens.count..<rows).map { "[PAD\($0)]" }
+        let filled = kinds + padding.map { _ in Kind.unused.rawValue }
+        var pairs: [(key: String, value: GGUFWriter.Value)] = [("tokenizer.ggml.model", .string(model))]
+        if let pre { pairs.append(("tokenizer.ggml.pre", .string(pre))) }
+        pairs += [
+            ("tokenizer.ggml.tokens", .strings(tokens + padding)), ("tokenizer.ggml.token_type", .integers(filled.map { Int32($0) })),
+        ]
+        if !scores.isEmpty { pairs.append(("tokenizer.ggml.scores", .floats(scores + padding.map { _ in -1e6 }))) }
+        if !merges.isEmpty { pairs.append(("tokenizer.ggml.merges", .strings(merges))) }
+        for (name, id) in [("bos", special.bos ?? bos), ("eos", special.eos.first ?? eos), ("unknown", unknown), ("padding", special.pad ?? self.padding)] {
+            if let id, id < rows { pairs.append(("tokenizer.ggml.\(name)_token_id", .u32(UInt32(id)))) }
+        }
+        if special.eos.count > 1, let turn = special.eos.dropFirst().first, turn < rows { pairs.append(("tokenizer.ggml.eot_token_id", .u32(UInt32(turn)))) }
+        for (name, flag) in [("add_bos_token", addsBOS), ("add_eos_token", addsEOS), ("add_space_prefix", addsSpacePrefix)] {
+            if let flag { pairs.append(("tokenizer.ggml.\(name)", .bool(flag))) }
+        }
+        if let template = template ?? chatTemplate { pairs.append(("tokenizer.chat_template", .string(template))) }
+        return pairs
+    }
+}

@@ -1,0 +1,66 @@
+import QuintetCheckpoints
+public import QuintetFiles
+public import QuintetModels
+public import QuintetTokenizers
+
+extension ModelFolder {
+    /// The model's tokenizer: the folder's files, or what a GGUF file's metadata says.
+    public func tokenizer() throws -> Tokenizer {
+        switch source {
+        case .folder: try Tokenizer.load(path)
+        case .gguf(let file, _): try Tokenizer(try GGUFVocabulary(file))
+        }
+    }
+
+    /// What the model says about making text from it.
+    public func generationConfig() throws(FileError) -> GenerationConfig {
+        var config =
+            switch source {
+            case .folder: try GenerationConfig.read(folder: path)
+            case .gguf(let file, _): try GenerationConfig(file)
+            }
+        if config.eos.isEmpty { config.eos = tokens.eos }
+        config.bos = config.bos ?? tokens.bos
+        return config
+    }
+}
+
+extension Tokenizer {
+    /// Opens a tokenizer wherever it lies: a tokenizer's file or folder, a model folder, a GGUF file (one with nothing but a vocabulary, too).
+    public static func open(_ path: String, pattern: PreTokenizationPattern? = nil) throws -> Tokenizer {
+        GGUFFile.isGGUF(path) ? try Tokenizer(try GGUFVocabulary(try GGUFFile.open(path))) : try Tokenizer.load(path, pattern: pattern)
+    }
+}
+
+extension GenerationConfig {
+    /// `general.sampling.*` of a GGUF file; greedy where it says nothing.
+    init(_ file: GGUFFile) throws(FileError) {
+        var json: JSONObject = [:]
+        for (key, field) in [("temp", "temperature"), ("top_k", "top_k"), ("top_p", "top_p"), ("min_p", "min_p"), ("penalty_repeat", "repetition_penalty")] {
+            if let value = file["general.sampling.\(key)"]?.json { json[field] = value }
+        }
+        if let temperature = json["temperature"]?.double { json["do_sample"] = .bool(temperature > 0) }
+        try self.init(.object(json), path: file.path)
+    }
+}
+
+extension GGUFVocabulary {
+    /// Reads the `tokenizer.*` keys of a file.
+    init(_ file: GGUFFile) throws(FileError) {
+        func value(_ key: String) -> JSON? { file["tokenizer.ggml.\(key)"]?.json }
+        let tokens = try file.strings("tokenizer.ggml.tokens")
+        guard let model = value("model")?.string, !tokens.isEmpty else {
+            throw FileError("the file holds no tokenizer", path: file.path, field: "tokenizer.ggml.tokens", expected: "a vocabulary", found: "nothing")
+        }
+        self.init(model: model, tokens: tokens, source: file.path)
+        pre = value("pre")?.string
+        scores = try file.floats("tokenizer.ggml.scores")
+        kinds = try file.integers("tokenizer.ggml.token_type")
+        merges = try file.strings("tokenizer.ggml.merges")
+        func id(_ name: String) -> Int? { value("\(name)_token_id")?.int }
+        (bos, eos, unknown, padding) = (id("bos"), id("eos"), id("unknown"), id("padding"))
+        (addsBOS, addsEOS) = (value("add_bos_token")?.bool, value("add_eos_token")?.bool)
+        addsSpacePrefix = value("add_space_prefix")?.bool
+        chatTemplate = file["tokenizer.chat_template"]?.json?.string
+    }
+}

@@ -1,0 +1,28 @@
+import QuintetCheckpoints
+import QuintetFiles
+import QuintetTensors
+import Synchronization
+
+/// Reads parameters one after the other and keeps the last one, which several tensors may be cut from.
+final class ParameterReader: Sendable {
+    private let reader: WeightReader
+    private let last = Mutex<(name: String, tensor: Tensor)?>(nil)
+
+    init(_ reader: WeightReader) { self.reader = reader }
+
+    /// The parameter in our layout, as numbers of a plain type.
+    func read(_ name: String, as type: DType) throws(FileError) -> Tensor {
+        let held = last.withLock { $0 }
+        if let held, held.name == name, held.tensor.dtype == type { return held.tensor }
+        if let held, held.name != name { reader.release(held.name) }
+        let tensor = try reader.read(name).contiguous().cast(to: type)
+        last.withLock { $0 = (name, tensor) }
+        return tensor
+    }
+
+    /// The type that a parameter's first part has in the files, as GGUF calls it; f32 where GGUF has no such type.
+    func type(of name: String) -> GGUFType {
+        guard let stored = reader.stored(name).first?.entry.type else { return .f32 }
+        return GGUFType.allCases.first { $0.name == stored && $0.dtype != nil } ?? .f32
+    }
+}

@@ -1,0 +1,79 @@
+import QuintetCheckpoints
+import QuintetFiles
+import QuintetGeneration
+import QuintetModels
+import QuintetTensors
+import QuintetTokenizers
+import Testing
+
+/// Folder to GGUF and back, on a real model: the same spec, the same ids, the same tokens out.
+@Suite struct GGUFConversionTests {
+    private static let stories = "data/weights/stories260K-hf"
+
+    @Test(.enabled(if: Shared.isThere, Shared.absence)) func keepsEverythingInF32() throws {
+        try withFolder { folder in
+            let original = try ModelFolder.open(Shared.path(Self.stories))
+            let report = try ModelConversion(original.path, .none).write(to: folder + "/stories.gguf")
+            #expect(report.types.map(\.name) == ["F32"] && report.replaced.isEmpty)
+            let file = try ModelFolder.open(folder + "/stories.gguf")
+            #expect(file.spec == original.spec && file.tokens == original.tokens && file.warnings.isEmpty)
+            _ = try ModelConversion(folder + "/stories.gguf", .none).write(to: folder + "/again")
+            let again = try ModelFolder.open(folder + "/again")
+            let (ours, back) = (try original.loadWeights(), try again.loadWeights())
+            #expect(ours.keys.sorted() == back.keys.sorted())
+            for (name, tensor) in ours { #expect(back[name]?.floats == tensor.floats, "\(name)") }
+            let comparison = try ModelComparison(original, file, greedyTokens: 64)
+            #expect(comparison.maxDifference == 0 && comparison.firstApart.allSatisfy { $0 == nil })
+        }
+    }
+
+    @Test(.enabled(if: Shared.isThere, Shared.absence)) func keepsTheTokenizer() throws {
+        try withFolder { folder in
+            let original = try ModelFolder.open(Shared.path(Self.stories))
+            _ = try ModelConversion(original.path, .f16).write(to: folder + "/stories.gguf")
+            _ = try ModelConversion(folder + "/stories.gguf", .none).write(to: folder + "/again")
+            let tokenizers = try [original.path, folder + "/stories.gguf", folder + "/again"].map { try ModelFolder.open($0).tokenizer() }
+            for text in ["Once upon a time, there was a little girl.", "", " two  spaces", "naïve 你好\n\tx", "<s> is a word", "1234567890"] {
+                let ids = tokenizers[0].encode(text)
+                for other in tokenizers.dropFirst() { #expect(other.encode(text) == ids && other.decode(ids) == tokenizers[0].decode(ids), "\(text)") }
+            }
+        }
+    }
+
+    /// Reference models whose family an architecture of GGUF holds: what is written gives the reference's logits and greedy tokens.
+    @Test(
+        .enabled(if: Shared.isThere, Shared.absence),
+        arguments: [
+            "llama", "mistral", "gpt2", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "starcoder2", "stablelm", "falcon", "olmo2", "granite",
+            "smollm3",
+        ])
+    func givesTheReferencesNumbers(_ name: String) throws {
+        let original = try Shared.path("parity/\(name)")
+        let type = try JSON.read(original + "/config.json")["model_type"]?.string
+        guard type.flatMap({ Families.named($0) }) != nil else { return print("skipped: \(name) is no family yet") }
+        try withFolder { folder in
+            let path = folder + "/\(name).gguf"
+            _ = try ModelConversion(original, .f32).write(to: path)
+            let file = try ModelFolder.open(path)
+            let result = try Verification(try file.transformer(), expected: original + "/expected.safetensors")
+            #expect(result.passed && result.outputs.count == 2, "\(result.outputs)")
+            _ = try ModelConversion(path, .none).write(to: folder + "/again")
+            let again = try Verification(try ModelFolder.open(folder + "/again").transformer(), expected: original + "/expected.safetensors")
+            #expect(again.passed, "\(again.outputs)")
+        }
+    }
+
+    /// 172 columns of the down projection are no whole number of blocks of 32; 64 are none of 256.
+    @Test(.enabled(if: Shared.isThere, Shared.absence)) func fallsBackWhereBlocksDoNotFit() {
+        func type(_ quantization: GGUFQuantization, _ row: Int, _ name: String = "blk.1.ffn_down.weight") -> GGUFType {
+            let facts = GGUFTensorFacts(name: name, shape: [64, row], stored: .f32, layers: 5, experts: 0, headIsTied: false)
+            return quantization.type(for: facts).type
+        }
+        #expect(type(.q8_0, 172) == .f16 && type(.q8_0, 64) == .q8_0 && type(.q4_0, 64) == .q4_0)
+        #expect(type(.q4_k_m, 64) == .q5_0 && type(.q5_k_m, 96, "blk.1.attn_q.weight") == .q5_1 && type(.q6_k, 64) == .q8_0)
+        #expect(type(.q4_k_m, 256) == .q4_k && type(.q4_k_m, 172) == .f16 && type(.bf16, 172) == .bf16)
+        #expect(type(.q4_k_m, 512, "output.weight") == .q6_k && type(.q4_k_m, 64, "output.weight") == .q8_0)
+        #expect(type(.q4_k_m, 512, "blk.4.attn_v.weight") == .q6_k && type(.q4_k_m, 512, "blk.0.attn_v.weight") == .q4_k)
+        #expect(type(.q4_0, 512, "blk.0.attn_norm.weight") == .f32)
+    }
+}

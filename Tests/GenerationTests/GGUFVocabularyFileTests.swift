@@ -1,0 +1,38 @@
+import Foundation
+import QuintetFiles
+import QuintetGeneration
+import QuintetTokenizers
+import Testing
+
+/// Vocabularies as llama.cpp wrote them, with the ids that it gives for 46 texts.
+@Suite struct GGUFVocabularyFileTests {
+    private static let folder = "data/tokenizers/ggml-vocabs"
+
+    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: ["llama-spm", "phi-3", "gpt-2", "falcon", "mpt", "refact", "starcoder"])
+    func givesTheSameIDs(_ name: String) throws {
+        let stem = try Shared.path(Self.folder) + "/ggml-vocab-\(name).gguf"
+        guard Folder.isFile(stem + ".xz"), Folder.isFile(stem + ".inp") else { return print("skipped: \(stem).xz is not there") }
+        try withFolder { folder in
+            let path = folder + "/\(name).gguf"
+            guard try unpack(stem + ".xz", to: path) else { return print("skipped: xz is not installed") }
+            let tokenizer = try Tokenizer.open(path)
+            let texts = String(decoding: try readFile(stem + ".inp"), as: UTF8.self).components(separatedBy: "\n__ggml_vocab_test__\n")
+            let lines = String(decoding: try readFile(stem + ".out"), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(texts.count >= 40 && lines.count >= texts.count)
+            for (text, line) in zip(texts, lines) {
+                let expected = line.split(separator: " ").compactMap { Int32($0) }
+                let ids = tokenizer.encode(text, addSpecialTokens: false)
+                #expect(ids == expected, "\(name): \(text.debugDescription)")
+            }
+        }
+    }
+
+    private func unpack(_ path: String, to out: String) throws -> Bool {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "xz -dc \"$0\" > \"$1\"", path, out]
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}

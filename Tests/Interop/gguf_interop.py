@@ -1,0 +1,240 @@
+"""GGUF files against llama.cpp and the Python `gguf` package, on a real model.
+
+1. Files we write load in llama.cpp and continue greedily with the same tokens as ours (F32, F16, BF16, Q8_0); for the other types, whose
+   activations llama.cpp quantizes its own way, the KL divergence between both distributions stays under a bound.
+2. Files that llama.cpp quantizes itself (`llama_model_quantize`) load here; tensor types of Q4_K_M and Q5_K_M are the same as ours.
+3. Files that the `gguf` package writes load here and compute what the folder computes.
+4. Every reference model of a family that GGUF has an architecture for (`--parity FOLDER`, one folder a family with its expected logits):
+   converted, it still gives the expected logits here, and llama.cpp gives them, too.
+
+    swift build -c release
+    python3 Tests/Interop/gguf_interop.py [--model FOLDER] [--quintet .build/release/quintet] [--json OUT]
+
+Exit status 0: all agree, or a library is missing (said on the first line). 1: something differs.
+"""
+import argparse, ctypes, json, math, pathlib, subprocess, sys, tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+try:
+    import gguf, numpy
+    from safetensors.numpy import load_file
+except ImportError as missing:
+    print(f"skipped: {missing.name} is not installed (pip install gguf safetensors numpy)")
+    sys.exit(0)
+try:
+    import llama_cpp
+except ImportError:
+    llama_cpp = None
+    print("llama-cpp-python is not installed (pip install llama-cpp-python): parts 1 and 2 are skipped")
+
+PROMPTS = ["Once upon a time, there was a", "Lily and Tom went to the park. They", "The little dog was very", "One day, a big bear"]
+EXACT = ["f32", "f16", "bf16", "q8_0"]
+# Largest mean KL (nats) between llama.cpp's and our distributions for the same file.
+BOUNDS = {"q4_0": 0.02, "q4_1": 0.02, "q5_0": 0.02, "q5_1": 0.02, "q6_k": 0.02, "q4_k_m": 0.02, "q5_k_m": 0.02}
+failures = []
+
+
+def check(ok, what):
+    print(("ok    " if ok else "FAIL  ") + what)
+    if not ok:
+        failures.append(what)
+
+
+def run(*arguments):
+    result = subprocess.run([QUINTET, *map(str, arguments)], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise SystemExit(f"quintet {' '.join(map(str, arguments))}: status {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def ours(path, prompt, count):
+    answer = json.loads(run("generate", path, "--prompt", prompt, "--temperature", "0", "--max-tokens", count, "--ignore-end", "--json"))
+    return answer["prompt_ids"], answer["ids"]
+
+
+def logits(path, ids, out):
+    """Our logits for a sequence of ids."""
+    from safetensors.numpy import save_file
+    save_file({"input_ids": numpy.array([ids], dtype=numpy.int64)}, out / "inputs.safetensors")
+    run("verify", path, "--expected", out / "inputs.safetensors", "--save", out / "ours.safetensors")
+    return load_file(out / "ours.safetensors")["logits"][0]
+
+
+def divergence(p, q):
+    """Mean KL(p || q) over rows of logits, nats."""
+    p = p.astype(numpy.float64) - numpy.logaddexp.reduce(p.astype(numpy.float64), axis=1, keepdims=True)
+    q = q.astype(numpy.float64) - numpy.logaddexp.reduce(q.astype(numpy.float64), axis=1, keepdims=True)
+    return float((numpy.exp(p) * (p - q)).sum(axis=1).mean())
+
+
+def open_llama(path):
+    return llama_cpp.Llama(str(path), n_ctx=512, n_threads=2, logits_all=True, verbose=False, type_k=0, type_v=0)  # a cache in f32
+
+
+def greedy(model, prompt_ids, count):
+    ids = list(prompt_ids)
+    model.reset()
+    model.eval(ids)
+    new = []
+    while len(new) < count:
+        new.append(int(numpy.argmax(model.scores[model.n_tokens - 1])))
+        model.eval([new[-1]])
+    return new
+
+
+def compare(path, name, out, count=60):
+    """Tokens and greedy continuation of one file in both programs."""
+    model = open_llama(path)
+    for prompt in PROMPTS:
+        prompt_ids, ids = ours(path, prompt, count)
+        theirs = model.tokenize(prompt.encode(), add_bos=True, special=False)
+        check(theirs == prompt_ids, f"{name}: same prompt ids for {prompt!r}" + ("" if theirs == prompt_ids else f": {theirs} and {prompt_ids}"))
+        model.reset()
+        model.eval(prompt_ids + ids)
+        kl = divergence(logits(path, prompt_ids + ids, out), numpy.array(model.scores[: len(prompt_ids) + len(ids)]))
+        bound = 1e-6 if name in ("f32",) else BOUNDS.get(name, 1e-3)
+        check(kl < bound, f"{name}: KL to llama.cpp {kl:.2e} < {bound}")
+        if name in EXACT:
+            other = greedy(model, prompt_ids, count)
+            check(other == ids, f"{name}: the same {count} greedy tokens" + ("" if other == ids else f": apart at {next(i for i, (a, b) in enumerate(zip(ids, other)) if a != b)}"))
+
+
+def types(path):
+    return {tensor.name: tensor.tensor_type.name for tensor in gguf.GGUFReader(path).tensors}
+
+
+def llama_quantize(source, target, kind):
+    params = llama_cpp.llama_model_quantize_default_params()
+    params.ftype = kind
+    params.nthread = 2
+    return llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(params))
+
+
+def part_one(folder, out):
+    for name in EXACT + list(BOUNDS):
+        path = out / f"{name}.gguf"
+        run("convert", folder, path, "--quantize", name)
+        reader = gguf.GGUFReader(path)
+        check(len(reader.tensors) > 0, f"{name}: the gguf package reads {len(reader.tensors)} tensors")
+        if llama_cpp:
+            compare(path, name, out)
+
+
+def part_two(out):
+    kinds = {"q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "q4_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0, "q5_1": llama_cpp.LLAMA_FTYPE_MOSTLY_Q5_1,
+             "q6_k": llama_cpp.LLAMA_FTYPE_MOSTLY_Q6_K, "q4_k_m": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M, "q5_k_m": llama_cpp.LLAMA_FTYPE_MOSTLY_Q5_K_M}
+    for name, kind in kinds.items():
+        path = out / f"llama-{name}.gguf"
+        status = llama_quantize(out / "f32.gguf", path, kind)
+        check(status == 0, f"llama.cpp writes {name}")
+        if status != 0:
+            continue
+        result = json.loads(run("verify", out / "f32.gguf", path, "--json"))
+        check(result["kl_mean"] < 0.1, f"llama.cpp's {name}: KL to f32 {result['kl_mean']:.2e}")
+        theirs, mine = types(path), types(out / f"{name}.gguf")
+        different = {key: (theirs[key], mine.get(key)) for key in theirs if theirs[key] != mine.get(key)}
+        check(not different, f"{name}: tensor types as llama.cpp chooses them" + (f": {dict(list(different.items())[:6])}" if different else ""))
+
+
+def part_three(folder, out):
+    """The package writes the folder's weights by llama.cpp's names; we read them."""
+    config = json.loads((folder / "config.json").read_text())
+    weights = load_file(folder / "model.safetensors")
+    source = gguf.GGUFReader(out / "f32.gguf")
+    names = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight", "lm_head.weight": "output.weight"}
+    for layer in range(config["num_hidden_layers"]):
+        for theirs, mine in [("input_layernorm", "attn_norm"), ("post_attention_layernorm", "ffn_norm"), ("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"),
+                             ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"), ("mlp.gate_proj", "ffn_gate"), ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down")]:
+            names[f"model.layers.{layer}.{theirs}.weight"] = f"blk.{layer}.{mine}.weight"
+
+    def permuted(array, heads):
+        return array.reshape(heads, 2, array.shape[0] // heads // 2, *array.shape[1:]).swapaxes(1, 2).reshape(array.shape)
+
+    for kind in ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "MXFP4"]:
+        path = out / f"package-{kind}.gguf"
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.add_context_length(config["max_position_embeddings"])
+        writer.add_embedding_length(config["hidden_size"])
+        writer.add_block_count(config["num_hidden_layers"])
+        writer.add_feed_forward_length(config["intermediate_size"])
+        writer.add_head_count(config["num_attention_heads"])
+        writer.add_head_count_kv(config["num_key_value_heads"])
+        writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+        writer.add_rope_dimension_count(config["head_dim"])
+        for key in source.fields:
+            if key.startswith("tokenizer."):
+                field = source.fields[key]
+                writer.add_key_value(key, field.contents(), field.types[0], field.types[1] if len(field.types) > 1 else None)
+        wanted = gguf.GGMLQuantizationType[kind]
+        for name, array in weights.items():
+            array = array.astype(numpy.float32)
+            if "q_proj" in name:
+                array = permuted(array, config["num_attention_heads"])
+            if "k_proj" in name:
+                array = permuted(array, config["num_key_value_heads"])
+            block = gguf.GGML_QUANT_SIZES[wanted][0]
+            use = wanted if array.ndim > 1 and array.shape[-1] % block == 0 else gguf.GGMLQuantizationType.F32
+            try:
+                writer.add_tensor(names[name], gguf.quants.quantize(array, use), raw_dtype=use)
+            except NotImplementedError:
+                break
+        else:
+            writer.write_header_to_file()
+            writer.write_kv_data_to_file()
+            writer.write_tensors_to_file()
+            writer.close()
+            result = json.loads(run("verify", folder, path, "--json"))
+            bound = 1e-9 if kind == "F32" else 1e-4 if kind in ("F16", "BF16", "Q8_0") else 0.2
+            check(result["kl_mean"] < bound, f"the gguf package's {kind}: KL to the folder {result['kl_mean']:.2e} < {bound}")
+            if kind == "F32":
+                check(all(apart is None for apart in result["first_token_apart"]), f"the gguf package's {kind}: the same greedy tokens as the folder")
+
+
+def part_four(parity, out, only):
+    for folder in sorted(parity.iterdir()):
+        if not (folder / "expected.safetensors").exists() or (only and folder.name not in only):
+            continue
+        path = out / f"{folder.name}.gguf"
+        result = subprocess.run([QUINTET, "convert", folder, path, "--quantize", "f32"], capture_output=True, text=True)
+        if result.returncode != 0:
+            print(f"      {folder.name}: not written: {result.stderr.strip().splitlines()[-1]}")
+            continue
+        result = subprocess.run([QUINTET, "verify", path, "--expected", folder / "expected.safetensors", "--json"], capture_output=True, text=True)
+        report = json.loads(result.stdout) if result.stdout else {"outputs": [], "passed": False}
+        detail = " ".join(f"{row['name']} {row['max_difference']:.1e}" for row in report["outputs"]) or result.stderr.strip()
+        check(report["passed"], f"{folder.name}: the file gives the expected outputs here: {detail}")
+        if llama_cpp:
+            expected = load_file(folder / "expected.safetensors")
+            worst, scale = 0.0, float(numpy.abs(expected["logits"]).max())
+            try:
+                model = llama_cpp.Llama(str(path), n_ctx=64, n_threads=2, logits_all=True, verbose=False, type_k=0, type_v=0)
+            except Exception as error:
+                check(False, f"{folder.name}: llama.cpp opens it: {error}")
+                continue
+            for ids, wanted in zip(expected["input_ids"], expected["logits"]):
+                model.reset()
+                model.eval([int(token) for token in ids])
+                worst = max(worst, float(numpy.abs(numpy.array(model.scores[: len(ids)]) - wanted).max()))
+            check(worst <= 1e-3 * scale, f"{folder.name}: llama.cpp's logits differ by {worst:.1e} of {scale:.1e}")
+            del model
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--parity", type=pathlib.Path, default=ROOT.parent / "shared" / "parity")
+    parser.add_argument("--only", nargs="*", help="part four alone, for these folders")
+    parser.add_argument("--model", type=pathlib.Path, default=ROOT.parent / "shared" / "data" / "weights" / "stories260K-hf")
+    parser.add_argument("--quintet", default=str(ROOT / ".build" / "release" / "quintet"))
+    arguments = parser.parse_args()
+    QUINTET = arguments.quintet
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder)
+        if arguments.only is None:
+            part_one(arguments.model, out)
+            if llama_cpp:
+                part_two(out)
+            part_three(arguments.model, out)
+        if arguments.parity.is_dir():
+            part_four(arguments.parity, out, arguments.only)
+    print(f"{len(failures)} differences" if failures else "all agree")
+    sys.exit(1 if failures else 0)
