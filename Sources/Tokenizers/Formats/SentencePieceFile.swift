@@ -16,26 +16,6 @@ struct SentencePieceFile {
         try SentencePieceFile(bytes, source: source).definition()
     }
 
-    /// The definition of a GGUF file's pieces.
-    static func definition(_ vocabulary: GGUFVocabulary) throws(FileError) -> TokenizerDefinition {
-        var definition = try SentencePieceFile(vocabulary).definition()
-        definition.postProcessor = vocabulary.frame(vocabulary.addsBOS ?? true)
-        definition.addedTokens = vocabulary.addedTokens
-        return definition
-    }
-
-    private init(_ vocabulary: GGUFVocabulary) {
-        source = vocabulary.source
-        modelType = 2
-        addsPrefix = vocabulary.addsSpacePrefix ?? true
-        removesExtraSpaces = false
-        for (id, token) in vocabulary.tokens.enumerated() {
-            var kind = vocabulary.kind(id)
-            if id == vocabulary.unknown { kind = .unknown }
-            pieces.append(Piece(text: Array(token.utf8), score: vocabulary.scores.isEmpty ? 0 : vocabulary.scores[id], type: UInt64(kind.rawValue)))
-        }
-    }
-
     private init(_ bytes: UnsafeRawBufferPointer, source: String) throws(FileError) {
         vocabulary.source = source
         vocabulary.unknownText = " \u{2047} "
