@@ -22,7 +22,7 @@ public struct AddedToken: Sendable, Equatable {
     }
 
     /// Longest content accepted, bytes: longer ones are no tokens but an attack on the search.
-    static let longest = 4096
+    static let longest = 1024
 
     static func list(_ json: JSON, source: String) throws(FileError) -> [AddedToken] {
         guard let entries = json.isNull ? [] : json.array else {

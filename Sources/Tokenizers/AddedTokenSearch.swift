@@ -15,8 +15,7 @@ struct AddedTokenSearch: Sendable {
     }
 
     private var tokens: [AddedToken] = []
-    private var nodes: [[(byte: UInt8, next: Int32)]] = [[]]
-    private var tokenAtNode: [Int32] = [-1]
+    private let trie = ByteTrie()
     private var starts = [Bool](repeating: false, count: 256)
     /// The byte all tokens begin with, if there is one: then memchr does the search.
     private var onlyStart: UInt8?
@@ -33,22 +32,11 @@ struct AddedTokenSearch: Sendable {
 
     private mutating func add(_ content: [UInt8], _ index: Int32) {
         starts[Int(content[0])] = true
-        var node = 0
-        for byte in content {
-            if let next = nodes[node].first(where: { $0.byte == byte })?.next {
-                node = Int(next)
-            } else {
-                nodes[node].append((byte, Int32(nodes.count)))
-                node = nodes.count
-                nodes.append([])
-                tokenAtNode.append(-1)
-            }
-        }
-        if tokenAtNode[node] < 0 { tokenAtNode[node] = index }
+        trie.insert(content, index)
     }
 
-    /// Cuts `text` into pieces; `skipsSpecial` leaves special tokens as plain text.
-    func pieces(of text: UnsafeBufferPointer<UInt8>, skipsSpecial: Bool) -> [Piece] {
+    /// Cuts `text` into pieces; `.asText` leaves special tokens as plain text.
+    func pieces(of text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens) -> [Piece] {
         var pieces: [Piece] = []
         var done = 0
         var index = 0
@@ -58,7 +46,7 @@ struct AddedTokenSearch: Sendable {
                 continue
             }
             index = end
-            guard let range = accepted(token, start..<end, in: text, done: done, skipsSpecial: skipsSpecial) else { continue }
+            guard let range = accepted(token, start..<end, in: text, done: done, specials) else { continue }
             if done < range.lowerBound { pieces.append(Piece(id: nil, range: done..<range.lowerBound)) }
             pieces.append(Piece(id: token.id, range: range))
             done = range.upperBound
@@ -80,22 +68,15 @@ struct AddedTokenSearch: Sendable {
     }
 
     private func longestMatch(in text: UnsafeBufferPointer<UInt8>, at start: Int) -> (AddedToken, Int)? {
-        var node = 0
-        var best: (Int32, Int)?
-        var index = start
-        while index < text.count, let next = nodes[node].first(where: { $0.byte == text[index] })?.next {
-            node = Int(next)
-            index += 1
-            if tokenAtNode[node] >= 0 { best = (tokenAtNode[node], index) }
-        }
-        return best.map { (tokens[Int($0.0)], $0.1) }
+        guard let base = text.baseAddress, let (length, index) = trie.longestPrefix(base + start, text.count - start) else { return nil }
+        return (tokens[Int(index)], start + length)
     }
 
     /// The range the token takes, with the spaces it strips; nil where it does not count.
     private func accepted(
-        _ token: AddedToken, _ match: Range<Int>, in text: UnsafeBufferPointer<UInt8>, done: Int, skipsSpecial: Bool
+        _ token: AddedToken, _ match: Range<Int>, in text: UnsafeBufferPointer<UInt8>, done: Int, _ specials: SpecialTokens
     ) -> Range<Int>? {
-        guard let base = text.baseAddress, match.lowerBound >= done, !(skipsSpecial && token.special) else { return nil }
+        guard let base = text.baseAddress, match.lowerBound >= done, specials == .parsed || !token.special else { return nil }
         let view = TextBytes(base, text.count)
         if token.singleWord {
             let before = match.lowerBound > 0 && isWord(view, at: view.characterStart(before: match.lowerBound, notBefore: 0))

@@ -4,6 +4,8 @@ struct DecodeState {
     private var stripsLeft: Int
     private var run: [UInt8] = []
     private var isFirst = true
+    /// A piece may still lose the space in front.
+    private var isLeading = true
 
     init(_ plan: DecodePlan) {
         self.plan = plan
@@ -15,14 +17,45 @@ struct DecodeState {
         guard plan.ends.indices.contains(Int(id)) else { return }
         if !plan.byteValues.isEmpty, plan.byteValues[Int(id)] >= 0 {
             run.append(UInt8(plan.byteValues[Int(id)]))
+            isFirst = false
             if !holdsRuns { releaseCharacters(into: &out) }
             return
         }
         endRun(into: &out)
+        if let leading = plan.leading { return pushPiece(id, leading, into: &out) }
         let start = id == 0 ? 0 : plan.ends[Int(id) - 1]
+        if isFirst, let first = plan.firsts[id] {
+            isFirst = false
+            return append(first[...], to: &out)
+        }
         if !isFirst { out.append(contentsOf: plan.separator) }
         isFirst = false
         append(plan.bytes[start..<plan.ends[Int(id)]], to: &out)
+    }
+
+    private mutating func pushPiece(_ id: Int32, _ leading: SentencePieceDecoder.Leading, into out: inout [UInt8]) {
+        var text = plan.bytes[plan.range(of: id)]
+        if isLeading, leading != .none, id != plan.unknownID, text.first == 0x20 {
+            text = text.dropFirst()
+            if leading == .first { isLeading = false }
+        }
+        if !text.isEmpty { isLeading = false }
+        out.append(contentsOf: text)
+    }
+
+    /// Each character of a run of bytes; a byte that is part of none becomes U+FFFD.
+    private mutating func appendCharacters(_ bytes: [UInt8], to out: inout [UInt8]) {
+        isLeading = false
+        bytes.withUnsafeBufferPointer { run in
+            guard let base = run.baseAddress else { return }
+            var index = 0
+            while index < run.count {
+                let length = decodeScalar(base + index, run.count - index)?.1 ?? 0
+                if length == 0 { out += [0xEF, 0xBF, 0xBD] }
+                out.append(contentsOf: UnsafeBufferPointer(start: base + index, count: length))
+                index += max(length, 1)
+            }
+        }
     }
 
     /// A run of byte tokens is text if it is UTF-8, else one replacement character a byte (as the peer does).
@@ -30,6 +63,7 @@ struct DecodeState {
         if run.isEmpty { return }
         let bytes = run
         run.removeAll(keepingCapacity: true)
+        if plan.leading != nil { return appendCharacters(bytes, to: &out) }
         if String(validating: bytes, as: UTF8.self) != nil {
             append(bytes[...], to: &out)
         } else {
@@ -81,6 +115,7 @@ extension Tokenizer {
         let all = Array(ids)  // a concrete type first: filtering `some Sequence` would call through witnesses, id by id
         let kept = skipSpecialTokens ? all.filter { !isSpecial($0) } : all
         if decodePlan.isPlain { return decodePlan.joined(kept) }
+        if !decodePlan.chain.isEmpty { return decodePlan.chained(kept) }
         var state = DecodeState(decodePlan)
         var out: [UInt8] = []
         for id in kept { state.push(id, holdsRuns: true, into: &out) }
@@ -100,6 +135,9 @@ public struct StreamingDecoder: Sendable {
     private let skipsSpecial: Bool
     private var state: DecodeState
     private var pending: [UInt8] = []
+    /// All ids so far and the bytes handed out, for decoders that must see all tokens.
+    private var ids: [Int32] = []
+    private var handedOut = 0
 
     init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool) {
         self.tokenizer = tokenizer
@@ -110,6 +148,7 @@ public struct StreamingDecoder: Sendable {
     /// The text that is certain after this id; empty while a character is incomplete.
     public mutating func append(_ id: Int32) -> String {
         if skipsSpecial && tokenizer.isSpecial(id) { return "" }
+        if !tokenizer.decodePlan.chain.isEmpty { return appendToChain(id) }
         state.push(id, holdsRuns: false, into: &pending)
         let complete = completeCount(pending)
         if complete == 0 { return "" }
@@ -117,10 +156,31 @@ public struct StreamingDecoder: Sendable {
         return String(decoding: pending[..<complete], as: UTF8.self)
     }
 
+    /// All but the last token's text is certain.
+    private mutating func appendToChain(_ id: Int32) -> String {
+        let certain = tokenizer.decodePlan.chained(ids + [id]).commonPrefix(with: tokenizer.decodePlan.chained(ids + [id, id == 0 ? 1 : 0]))
+        ids.append(id)
+        let complete = completeCount(certain)
+        guard complete > handedOut else { return "" }
+        defer { handedOut = complete }
+        return String(decoding: certain[handedOut..<complete], as: UTF8.self)
+    }
+
     /// What is left at the end: broken characters become U+FFFD.
     public mutating func finish() -> String {
+        if !tokenizer.decodePlan.chain.isEmpty {
+            defer { (ids, handedOut) = ([], 0) }
+            return String(decoding: tokenizer.decodePlan.chained(ids).dropFirst(handedOut), as: UTF8.self)
+        }
         state.endRun(into: &pending)
         defer { pending.removeAll() }
         return String(decoding: pending, as: UTF8.self)
+    }
+}
+
+extension [UInt8] {
+    /// The bytes that both begin with.
+    fileprivate func commonPrefix(with other: [UInt8]) -> ArraySlice<UInt8> {
+        self[..<(zip(indices, zip(self, other)).first { $1.0 != $1.1 }?.0 ?? Swift.min(count, other.count))]
     }
 }

@@ -8,11 +8,21 @@ final class EncodeScratch: @unchecked Sendable {
     deinit { state.deallocate() }
 }
 
+/// What encoding does with the text of special tokens.
+public enum SpecialTokens: Sendable {
+    /// `<|endoftext|>` in the text becomes the token.
+    case parsed
+    /// It is text like any other.
+    case asText
+}
+
 struct EncodeState {
     /// Threads this call may use for long stretches of text.
     var threads = 1
+    /// True up to the first text of the call: some tokenizers treat the beginning in a way of its own.
+    var isStart = true
     var cache = WordCache()
-    var work = MergeWork()
+    var work = ModelWork()
     var sink = IDSink(capacity: 1024)
 
     func deallocate() {
@@ -24,18 +34,13 @@ struct EncodeState {
 
 extension Tokenizer {
     /// The ids of a text; `addSpecialTokens` adds what the tokenizer's template adds (BOS and the like).
-    public func encode(_ text: String, addSpecialTokens: Bool = true) -> [Int32] {
-        encode(text, addSpecialTokens: addSpecialTokens, parsesSpecialTokens: true)
-    }
-
-    /// As `encode`, and with `parsesSpecialTokens: false` the text `<|endoftext|>` is text like any other: for what users type.
-    public func encode(_ text: String, addSpecialTokens: Bool, parsesSpecialTokens: Bool) -> [Int32] {
+    ///
+    /// With `specials: .asText` the text `<|endoftext|>` is text like any other: for what users type.
+    public func encode(_ text: String, addSpecialTokens: Bool = true, specials: SpecialTokens = .parsed) -> [Int32] {
         var ids: [Int32] = []
         var text = text
         text.withUTF8 {
-            encode(
-                bytes: UnsafeRawBufferPointer($0), into: &ids, addSpecialTokens: addSpecialTokens,
-                parsesSpecialTokens: parsesSpecialTokens)
+            encode(bytes: UnsafeRawBufferPointer($0), into: &ids, addSpecialTokens: addSpecialTokens, specials: specials)
         }
         return ids
     }
@@ -43,22 +48,34 @@ extension Tokenizer {
     /// Appends the ids of UTF-8 text to `ids`. Bytes that are no UTF-8 come back unchanged from a byte-level tokenizer;
     /// others see each such byte as a character they do not know. The ids do not depend on `threads`.
     public func encode(
-        bytes: UnsafeRawBufferPointer, into ids: inout [Int32], addSpecialTokens: Bool = true, parsesSpecialTokens: Bool = true,
+        bytes: UnsafeRawBufferPointer, into ids: inout [Int32], addSpecialTokens: Bool = true, specials: SpecialTokens = .parsed,
         threads: Int = 1
     ) {
         let scratch = takeScratch()
         scratch.state.threads = threads
-        if addSpecialTokens { for id in frame.before { scratch.state.sink.append(id) } }
-        if bytes.count > 0 { encodeRaw(bytes.bindMemory(to: UInt8.self), parsesSpecialTokens, &scratch.state) }
-        if addSpecialTokens { for id in frame.after { scratch.state.sink.append(id) } }
-        ids.append(contentsOf: UnsafeBufferPointer(start: scratch.state.sink.base, count: scratch.state.sink.count))
+        if bytes.count > 0 { encodeRaw(bytes.bindMemory(to: UInt8.self), specials, &scratch.state) }
+        let found = UnsafeBufferPointer(start: scratch.state.sink.base, count: scratch.state.sink.count)
+        addFramed(found, addSpecialTokens, to: &ids)
         giveBack(scratch)
+    }
+
+    /// Cuts, puts the special tokens around, pads: as the file says.
+    private func addFramed(_ found: UnsafeBufferPointer<Int32>, _ addSpecialTokens: Bool, to ids: inout [Int32]) {
+        let around = addSpecialTokens ? frame : (before: [], after: [])
+        let kept = limits.truncation.map { $0.cut(found, room: around.before.count + around.after.count) } ?? found[...]
+        let start = ids.count
+        ids.reserveCapacity(start + kept.count + around.before.count + around.after.count)
+        ids += around.before
+        ids.append(contentsOf: UnsafeBufferPointer(rebasing: kept))
+        ids += around.after
+        limits.padding?.pad(&ids, from: start)
     }
 
     func takeScratch() -> EncodeScratch {
         let taken = scratch.withLock { $0.popLast() } ?? EncodeScratch()
         taken.state.sink.count = 0
         taken.state.threads = 1
+        taken.state.isStart = true
         return taken
     }
 
@@ -69,27 +86,29 @@ extension Tokenizer {
     }
 
     /// Added tokens of the raw text first, then each stretch between them.
-    private func encodeRaw(_ text: UnsafeBufferPointer<UInt8>, _ parsesSpecial: Bool, _ state: inout EncodeState) {
-        if rawSearch.isEmpty { return encodeStretch(text, parsesSpecial, &state) }
-        for piece in rawSearch.pieces(of: text, skipsSpecial: !parsesSpecial) {
+    private func encodeRaw(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens, _ state: inout EncodeState) {
+        if rawSearch.isEmpty { return encodeStretch(text, specials, &state) }
+        for piece in rawSearch.pieces(of: text, specials) {
             if let id = piece.id {
+                state.isStart = false
                 state.sink.append(id)
             } else {
-                encodeStretch(UnsafeBufferPointer(rebasing: text[piece.range]), parsesSpecial, &state)
+                encodeStretch(UnsafeBufferPointer(rebasing: text[piece.range]), specials, &state)
             }
         }
     }
 
-    private func encodeStretch(_ text: UnsafeBufferPointer<UInt8>, _ parsesSpecial: Bool, _ state: inout EncodeState) {
-        guard let normalizer else { return encodeNormalized(text, parsesSpecial, &state) }
+    private func encodeStretch(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens, _ state: inout EncodeState) {
+        guard let normalizer else { return encodeNormalized(text, specials, &state) }
         let bytes = normalizer.apply(to: Array(text))
-        bytes.withUnsafeBufferPointer { encodeNormalized($0, parsesSpecial, &state) }
+        bytes.withUnsafeBufferPointer { encodeNormalized($0, specials, &state) }
     }
 
-    private func encodeNormalized(_ text: UnsafeBufferPointer<UInt8>, _ parsesSpecial: Bool, _ state: inout EncodeState) {
+    private func encodeNormalized(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens, _ state: inout EncodeState) {
         if normalizedSearch.isEmpty { return encodePlain(text, &state) }
-        for piece in normalizedSearch.pieces(of: text, skipsSpecial: !parsesSpecial) {
+        for piece in normalizedSearch.pieces(of: text, specials) {
             if let id = piece.id {
+                state.isStart = false
                 state.sink.append(id)
             } else {
                 encodePlain(UnsafeBufferPointer(rebasing: text[piece.range]), &state)
@@ -99,34 +118,65 @@ extension Tokenizer {
 
     private func encodePlain(_ text: UnsafeBufferPointer<UInt8>, _ state: inout EncodeState) {
         guard let base = text.baseAddress, text.count > 0 else { return }
+        defer { state.isStart = false }
         guard plan.addsPrefixSpace, base[0] != 0x20 else { return encodeWords(TextBytes(base, text.count), &state) }
-        let spaced = [0x20] + Array(text)
-        spaced.withUnsafeBufferPointer { bytes in
-            if let base = bytes.baseAddress { encodeWords(TextBytes(base, bytes.count), &state) }
-        }
+        WordStep.withBytes([0x20] + Array(text)) { encodeWords($0, &state) }
     }
 
     func encodeWords(_ text: TextBytes, _ state: inout EncodeState) {
-        if !plan.steps.isEmpty { return encode(text, steps: plan.steps[...], &state) }
         if state.threads > 1, text.count > Self.stretchBytes * 2, encodeInParallel(text, &state) { return }
         state.sink.reserve(text.count / 4)
-        switch plan.pattern {
-        case .gpt2: run(GPT2Words(), text, &state)
-        case .cl100k: run(CL100KWords(digits: 3, joinsTrailingSpace: true), text, &state)
-        case .llama3: run(CL100KWords(digits: 3, joinsTrailingSpace: false), text, &state)
-        case .qwen2: run(CL100KWords(digits: 1, joinsTrailingSpace: false), text, &state)
-        case .o200k: run(O200KWords(digits: 3, takesContractions: true), text, &state)
-        case .tekken: run(O200KWords(digits: 1, takesContractions: false), text, &state)
-        case nil where plan.cutsAtMetaspace: run(MetaspaceWords(), text, &state)
-        case nil: model.encode(text.base, text.count, &state.work, &state.sink)
+        switch plan.lead {
+        case .pattern(.gpt2): run(GPT2Words(), text, &state)
+        case .pattern(.cl100k): run(CL100KWords(digits: 3, joinsTrailingSpace: true), text, &state)
+        case .pattern(.llama3): run(CL100KWords(digits: 3, joinsTrailingSpace: false), text, &state)
+        case .pattern(.qwen2): run(CL100KWords(digits: 1, joinsTrailingSpace: false), text, &state)
+        case .pattern(.o200k): run(O200KWords(digits: 3, takesContractions: true), text, &state)
+        case .pattern(.tekken): run(O200KWords(digits: 1, takesContractions: false), text, &state)
+        case .metaspaceRuns: run(MetaspaceWords(), text, &state)
+        case .none: encodeRest(text, &state)
+        case .metaspace(let metaspace): encode(text, metaspace, &state)
+        case .spaces:
+            SpaceWords().forEachWord(in: text) { start, end in
+                if start > 0 { state.isStart = false }
+                encodeWord(text, start, end, &state)
+            }
+        case .bert: BertWords().forEachWord(in: text) { encodeWord(text, $0, $1, &state) }
+        case .other(let step):
+            step.forEachWord(in: text, isStart: state.isStart) { word in
+                if !step.rewrites, word.base != text.base { state.isStart = false }
+                encodeWord(word, 0, word.count, &state)
+                state.isStart = false
+            }
         }
     }
 
-    /// Words of a sequence of pre-tokenizers: each step cuts the words of the one before.
-    private func encode(_ text: TextBytes, steps: ArraySlice<WordStep>, _ state: inout EncodeState) {
-        guard let step = steps.first else { return encodeWord(text.base, text.count, readable: text.count, &state) }
-        step.forEachWord(in: text) { start, end in
-            encode(TextBytes(text.base + start, end - start), steps: steps.dropFirst(), &state)
+    /// Words that begin with a space; the first may get a mark it does not have.
+    private func encode(_ text: TextBytes, _ metaspace: Metaspace, _ state: inout EncodeState) {
+        let prepends = metaspace.prepends(text, isStart: state.isStart)
+        RawMetaspaceWords(metaspace: metaspace).forEachWord(in: text) { start, end in
+            if start == 0, prepends {
+                let word = UnsafeBufferPointer(start: text.base, count: end)
+                WordStep.withBytes(metaspace.replacement + word) { encodeRest($0, &state) }
+            } else {
+                encodeWord(text, start, end, &state)
+            }
+        }
+    }
+
+    /// What the plan does with a word after its first cut.
+    private func encodeRest(_ text: TextBytes, _ state: inout EncodeState) {
+        if plan.rest.isEmpty { return model.encode(text.base, text.count, &state.work, &state.sink) }
+        encode(text, plan.rest[...], &state)
+    }
+
+    /// Each step cuts the words of the one before.
+    private func encode(_ text: TextBytes, _ steps: ArraySlice<WordStep>, _ state: inout EncodeState) {
+        guard let step = steps.first else { return model.encode(text.base, text.count, &state.work, &state.sink) }
+        step.forEachWord(in: text, isStart: state.isStart) { word in
+            if !step.rewrites, word.base != text.base { state.isStart = false }
+            encode(word, steps.dropFirst(), &state)
+            state.isStart = false
         }
     }
 
@@ -136,16 +186,20 @@ extension Tokenizer {
         var start = 0
         while start < text.count {
             let end = rule.end(in: text, from: start)
-            encodeWord(text.base + start, end &- start, readable: text.count &- start, &state)
+            encodeWord(text, start, end, &state)
             start = end
         }
     }
 
     /// The ids of one word, from the cache where it has been seen.
     @inline(__always)
-    private func encodeWord(_ word: UnsafePointer<UInt8>, _ length: Int, readable: Int, _ state: inout EncodeState) {
-        guard length <= ShortKey.longest else { return model.encode(word, length, &state.work, &state.sink) }
-        let key = ShortKey(word, length, readable: readable)
+    private func encodeWord(_ text: TextBytes, _ start: Int, _ end: Int, _ state: inout EncodeState) {
+        let word = text.base + start
+        let length = end &- start
+        guard length <= ShortKey.longest, !(state.isStart && plan.restDependsOnStart) else {
+            return encodeRest(TextBytes(word, length), &state)
+        }
+        let key = ShortKey(word, length, readable: text.count &- start)
         let set = state.cache.set(of: key, seed: ByteHash.seed)
         state.sink.reserve(4)
         if set[0].low == key.low && set[0].high == key.high {
@@ -153,17 +207,16 @@ extension Tokenizer {
         } else if set[1].low == key.low && set[1].high == key.high {
             state.sink.appendPadded(set[1].ids)
         } else {
-            encodeMiss(word, length, key, set, &state)
+            encodeMiss(TextBytes(word, length), key, set, &state)
         }
     }
 
     @inline(never)
     private func encodeMiss(
-        _ word: UnsafePointer<UInt8>, _ length: Int, _ key: ShortKey, _ set: UnsafeMutablePointer<WordCache.Slot>,
-        _ state: inout EncodeState
+        _ word: TextBytes, _ key: ShortKey, _ set: UnsafeMutablePointer<WordCache.Slot>, _ state: inout EncodeState
     ) {
         let before = state.sink.count
-        model.encode(word, length, &state.work, &state.sink)
+        encodeRest(word, &state)
         state.cache.store(key, state.sink.base + before, state.sink.count - before, in: set)
     }
 }

@@ -4,7 +4,7 @@ extension Tokenizer {
     /// What the tokenizer is made of, for people and machines: sizes, slots, special tokens, fingerprint.
     public var summary: JSON {
         [
-            "model": definition.model["type"] ?? "BPE", "vocabulary_size": JSON(vocabularySize),
+            "model": .string(definition.kind.rawValue), "vocabulary_size": JSON(vocabularySize),
             "merges": JSON(definition.merges.count), "added_tokens": JSON(addedTokens.count),
             "normalizer": Self.kind(definition.normalizer), "pre_tokenizer": Self.kind(definition.preTokenizer),
             "pattern": plan.pattern.map { .string($0.rawValue) } ?? .null,

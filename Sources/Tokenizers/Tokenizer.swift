@@ -15,10 +15,12 @@ public final class Tokenizer: Sendable {
     public let configuration: JSON
     let normalizer: Normalizer?
     let plan: WordPlan
-    let model: BPEModel
+    let model: TokenModel
     let decodePlan: DecodePlan
     /// Ids put before and after a text by `addSpecialTokens`.
     let frame: (before: [Int32], after: [Int32])
+    /// What the file says of longest and shortest texts.
+    let limits: LengthLimits
     let rawSearch: AddedTokenSearch
     let normalizedSearch: AddedTokenSearch
     private let names: [String?]
@@ -37,17 +39,20 @@ public final class Tokenizer: Sendable {
         self.definition = definition
         self.configuration = configuration
         normalizer = try Normalizer.read(definition.normalizer, source: source)
-        var plan = try PreTokenizer.read(definition.preTokenizer, source: source)?.plan(source: source) ?? WordPlan()
-        model = try BPEModel(definition, alphabet: plan.alphabet)
-        plan.cutsAtMetaspace =
-            plan.pattern == nil && plan.steps.isEmpty && plan.alphabet == .characters && !model.looksUpWholeWords
-            && MetaspaceWords.isExact(for: definition)
+        var plan = try PreTokenizer.read(definition.preTokenizer, source: source)?.plan() ?? WordPlan()
+        model = try TokenModel(definition, alphabet: plan.alphabet)
+        if case .none = plan.lead, case .bpe(let bpe) = model, plan.alphabet == .characters, !bpe.looksUpWholeWords,
+            MetaspaceWords.isExact(for: definition)
+        {
+            plan.lead = .metaspaceRuns
+        }
         self.plan = plan
         let texts = Self.texts(of: definition)
-        decodePlan = try DecodePlan(Decoder.read(definition.decoder, source: source), names: texts, source: source)
+        decodePlan = DecodePlan(try Decoder.read(definition.decoder, source: source), names: texts)
         names = texts.map { $0.map { String(decoding: $0, as: UTF8.self) } }
         special = Self.specialFlags(definition, count: texts.count)
         frame = try PostProcessor.read(definition.postProcessor, source: source)?.frame ?? ([], [])
+        limits = try LengthLimits(definition)
         (rawSearch, normalizedSearch) = Self.searches(definition, normalizer)
         let named = SpecialTokenNames(configuration)
         let find = { (candidates: [String]) in candidates.lazy.compactMap { Self.id(of: $0, in: definition) }.first }

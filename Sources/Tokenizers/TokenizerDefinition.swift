@@ -11,11 +11,16 @@ struct TokenizerDefinition: Sendable {
     var decoder: JSON = .null
     var truncation: JSON = .null
     var padding: JSON = .null
-    /// The model's members other than `vocab` and `merges`.
+    var kind = ModelKind.bpe
+    /// The model's members other than `type`, `vocab` and `merges`.
     var model = JSONObject()
     /// Token texts by insertion; `ids[i]` is the id of the i-th.
     var tokens = ByteStringTable()
     var ids: [Int32] = []
+    /// Score of each token, for Unigram; by number, as `ids`.
+    var scores: [Double] = []
+    /// What each piece of a SentencePiece vocabulary is; empty where the file does not say.
+    var pieceRoles: [PieceRole] = []
     /// Merges in rank order, as pairs of ids.
     var merges: [Merge] = []
     /// Where it came from, for errors.
@@ -26,6 +31,19 @@ struct TokenizerDefinition: Sendable {
         var right: Int32
         var id: Int32
     }
+}
+
+/// What a piece of a SentencePiece vocabulary is, by the number in the file.
+enum PieceRole: UInt8, Sendable {
+    case normal = 1
+    case unknown = 2
+    case control = 3
+    case userDefined = 4
+    case unused = 5
+    case byte = 6
+
+    /// True for pieces that text may become; the others only arise by other ways.
+    var isFoundInText: Bool { self == .normal || self == .userDefined }
 }
 
 extension TokenizerDefinition {
@@ -47,13 +65,52 @@ extension TokenizerDefinition {
         truncation = object["truncation"] ?? .null
         padding = object["padding"] ?? .null
         addedTokens = try AddedToken.list(object["added_tokens"] ?? [], source: source)
-        for (key, value) in model where key != "vocab" && key != "merges" { self.model[key] = value }
-        try readVocabulary(model["vocab"])
+        kind = try Self.kind(of: model, source: source)
+        for (key, value) in model where !["type", "vocab", "merges"].contains(key) { self.model[key] = value }
+        if kind == .unigram { try readPieces(model["vocab"]) } else { try readVocabulary(model["vocab"]) }
+        for (index, token) in addedTokens.enumerated() {
+            if let known = tokens.index(of: token.content) { addedTokens[index].id = ids[known] }  // the vocabulary's id counts
+        }
         try checkIDs()
-        try readMerges(model["merges"] ?? [])
+        if kind == .bpe { try readMerges(model["merges"] ?? []) }
     }
 
-    private mutating func readVocabulary(_ json: JSON?) throws(FileError) {
+    /// The algorithm by its name; files from before there were names are told apart by what they hold.
+    private static func kind(of model: JSONObject, source: String) throws(FileError) -> ModelKind {
+        if let type = model["type"], !type.isNull {
+            if let kind = type.string.flatMap({ ModelKind(rawValue: $0) }) { return kind }
+            throw FileError(
+                "this model is not supported", path: source, field: "model.type",
+                expected: ModelKind.allCases.map(\.rawValue).joined(separator: ", "), found: type.serialized())
+        }
+        if model["merges"] != nil { return .bpe }
+        if model["vocab"]?.array != nil { return .unigram }
+        return model["max_input_chars_per_word"] != nil ? .wordPiece : model["unk_token"] != nil ? .wordLevel : .bpe
+    }
+
+    /// A Unigram vocabulary: pairs of piece and score, in the order of their ids.
+    private mutating func readPieces(_ json: JSON?) throws(FileError) {
+        guard let entries = json?.array, !entries.isEmpty else {
+            throw FileError(
+                "the vocabulary is missing", path: source, field: "model.vocab", expected: "an array of [piece, score]",
+                found: json?.kind ?? "nothing")
+        }
+        tokens = ByteStringTable(capacity: entries.count)
+        for (index, entry) in entries.enumerated() {
+            guard entry.array?.count == 2, let piece = entry[0]?.string, let score = entry[1]?.double, score.isFinite else {
+                throw FileError(
+                    "not a piece", path: source, field: "model.vocab[\(index)]", expected: "[text, finite score]",
+                    found: entry.serialized())
+            }
+            guard tokens.insert(piece).isNew else {
+                throw FileError("a piece is there twice", path: source, field: "model.vocab[\(index)]", found: piece)
+            }
+            ids.append(Int32(index))
+            scores.append(score)
+        }
+    }
+
+    mutating func readVocabulary(_ json: JSON?) throws(FileError) {
         guard let entries = json?.object else {
             throw FileError(
                 "the vocabulary is missing", path: source, field: "model.vocab", expected: "an object of token to id",
@@ -73,7 +130,7 @@ extension TokenizerDefinition {
     }
 
     /// Ids of the vocabulary and the added tokens must fill 0..<n: a duplicate or a gap means a damaged file.
-    private func checkIDs() throws(FileError) {
+    func checkIDs() throws(FileError) {
         let total = ids.count + addedTokens.count
         var seen = [Bool](repeating: false, count: total)
         for (index, id) in ids.enumerated() {
@@ -99,7 +156,7 @@ extension TokenizerDefinition {
     }
 
     /// Merges are written as "a b" or ["a", "b"]; every part and every result must be in the vocabulary.
-    private mutating func readMerges(_ json: JSON) throws(FileError) {
+    mutating func readMerges(_ json: JSON) throws(FileError) {
         guard let list = json.array else {
             throw FileError("not a list of merges", path: source, field: "model.merges", found: json.kind)
         }

@@ -34,7 +34,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
     }
 
     private func encode(_ text: String, _ tokenizer: Tokenizer) -> [Int32] {
-        tokenizer.encode(text, addSpecialTokens: !noSpecial, parsesSpecialTokens: !plain)
+        tokenizer.encode(text, addSpecialTokens: !noSpecial, specials: plain ? .asText : .parsed)
     }
 
     private func encodeLines(of path: String, _ tokenizer: Tokenizer) throws {

@@ -60,12 +60,25 @@ import Testing
         expectError("added_tokens") { $0["added_tokens"] = "x" }
     }
 
-    @Test func unknownAndHostileRegexesAreRefused() {
+    /// Row 57: what has no linear-time meaning is refused; all else runs in linear time.
+    @Test func hostileRegexesAreRefusedOrRunInLinearTime() throws {
         let bomb = String(repeating: "(", count: 1 << 20)
-        for regex in ["(a+)+$", "(?<=x)y", bomb] {
+        let nested = String(repeating: "(", count: 5000) + String(repeating: ")", count: 5000)
+        for regex in [
+            "(?<=x+)y", bomb, nested, #"(a)\1"#, "(?>a+)b", "(a*)+b", "a{100000}", "((a{100}){100}){100}", "[b-a]", "(?<n", "[[:magic:]]",
+            #"\p{Magic}"#, "*a", "a)", "[a", #"\"#, "(?R)", String(repeating: "a", count: 1 << 20),
+        ] {
             expectError("pre_tokenizer") {
                 $0["pre_tokenizer"] = ["type": "Split", "pattern": ["Regex": .string(regex)], "behavior": "Isolated"]
             }
+        }
+        let text = String(repeating: "a", count: 1_000_000) + "!"
+        for regex in ["(a+)+$", "(a|aa)+c", "(?:a+b)+|a", "a*?b|a(?=a*c)|a"] {
+            let tokenizer = try Self.tokenizer {
+                $0["pre_tokenizer"] = ["type": "Split", "pattern": ["Regex": .string(regex)], "behavior": "Isolated"]
+                $0["decoder"] = ["type": "Fuse"]
+            }
+            #expect(tokenizer.encode(text).count == 1_000_000)
         }
     }
 
@@ -81,7 +94,7 @@ import Testing
     }
 
     @Test func brokenText() {
-        for text in ["", "null", "[]", "{}", "{\"model\":{}}", "{\"model\":{\"vocab\":[]}}", "{\"model\":{\"vocab\":{\"\\ud800\":0}}}"] {
+        for text in ["", "null", "[]", "{}", "{\"model\":{}}", "{\"model\":{\"vocab\":[1]}}", "{\"model\":{\"vocab\":{\"\\ud800\":0}}}"] {
             #expect(throws: FileError.self) { try Tokenizer(json: text) }
         }
         let text = Self.good.serialized()
@@ -150,8 +163,51 @@ import Testing
         try expectLoadError(unknown + piece([0x61], type: 9) + isBPE)
         try expectLoadError(unknown + unknown + isBPE)
         try expectLoadError(piece([0x61]) + isBPE)  // no unknown piece
-        try expectLoadError(unknown + piece([0x61]))  // Unigram
+        try expectLoadError(unknown + piece([0x61]) + [0x12, 2, 0x18, 3])  // words
+        try expectLoadError(unknown + piece([0x61]) + isBPE + [0x1A, 4, 0x12, 2, 0xFF, 0xFF])  // a character map of two bytes
+        try expectLoadError(unknown + piece([0x61]) + isBPE + [0x1A, 10, 0x12, 8, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0])  // a trie past the end
         for count in stride(from: 5, to: good.count - isBPE.count, by: 3) { try expectLoadError(Array(good.prefix(count))) }
+    }
+
+    @Test func badUnigramVocabularies() {
+        func model(_ vocab: JSON, _ unknown: JSON = 0) -> JSON { ["type": "Unigram", "unk_id": unknown, "vocab": vocab] }
+        expectError("model.vocab[1]") { $0["model"] = model([["a", -1], ["b"]]) }
+        expectError("model.vocab[1]") { $0["model"] = model([["a", -1], ["b", "x"]]) }
+        expectError("model.vocab[1]") { $0["model"] = model([["a", -1], ["a", -2]]) }
+        expectError("model.unk_id") { $0["model"] = model([["a", -1]], 7) }
+        expectError("model.unk_id") { $0["model"] = model([["a", -1]], -1) }
+        expectError("model.type") { $0["model"] = ["type": "Magic", "vocab": ["a": 0]] }
+    }
+
+    @Test func badCharacterMapsAreRefused() {
+        for map: JSON in [nil, 5, "*", "", "AAAA", "/////w==", "BAAAAA=="] {
+            expectError("normalizer") { $0["normalizer"] = ["type": "Precompiled", "precompiled_charsmap": map] }
+        }
+    }
+
+    @Test func badLimitsAreRefused() {
+        expectError("truncation") { $0["truncation"] = ["max_length": -1, "direction": "Right"] }
+        expectError("truncation") { $0["truncation"] = ["max_length": 5, "direction": "Up"] }
+        expectError("padding") { $0["padding"] = ["strategy": ["Fixed": 1_000_000_000_000], "pad_id": 0] }
+        expectError("padding") { $0["padding"] = ["strategy": "BatchLongest", "pad_id": -4] }
+    }
+
+    @Test func badFilesOfOtherFormats() throws {
+        let stories: [UInt8] = [3, 0, 0, 0] + [0, 0, 0, 0, 5, 0, 0, 0] + Array("<unk>".utf8)
+        try expectLoadError(stories + [0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0x7F])
+        try expectLoadError(stories + [0, 0, 0xC0, 0x7F, 1, 0, 0, 0, 0x61])
+        try expectLoadError(stories + [0, 0, 0, 0, 5, 0, 0, 0] + Array("<unk>".utf8))
+        try expectLoadError(stories + [0, 0])
+        try expectLoadError(Array("1 'a' 1\n2 'a' 1\n".utf8))
+        try expectLoadError(Array("1 'a' 1\n2 'bc' 1\n".utf8))
+        try expectLoadError(Array("1 'a' 1\n99999999999 'b' 1\n".utf8))
+        try expectLoadError(Array("[UNK]\na\nb\nc\nd\na\n".utf8))
+        try expectLoadError(Array(#"{"bpe_ranks": "! 0 YQ== *"}"#.utf8))
+        try expectLoadError(Array(#"{"bpe_ranks": "! 0 YQ== YQ=="}"#.utf8))
+        try expectLoadError(Array(#"{"bpe_ranks": "! 0 YQ==", "pat_str": "(a"}"#.utf8))
+        try expectLoadError(Array(#"{"a": 0, "b": 1}"#.utf8))  // no merges beside it
+        try expectLoadError([0xDE, 0xAD, 0xBE, 0xEF])
+        try expectLoadError([])
     }
 
     @Test func filesThatAreNoFilesAreRefused() throws {

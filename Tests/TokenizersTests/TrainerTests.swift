@@ -69,7 +69,7 @@ import Testing
         let tokenizer = try trainer.train()
         #expect(tokenizer.id(of: "<|endoftext|>") == 0 && tokenizer.id(of: "<|pad|>") == 1 && tokenizer.eosID == 0)
         #expect(tokenizer.encode("abc<|endoftext|> abc").contains(0))
-        #expect(!tokenizer.encode("abc<|endoftext|>", addSpecialTokens: true, parsesSpecialTokens: false).contains(0))
+        #expect(!tokenizer.encode("abc<|endoftext|>", specials: .asText).contains(0))
     }
 
     @Test func badRequestsAreTypedErrors() throws {

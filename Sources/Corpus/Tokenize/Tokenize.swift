@@ -128,7 +128,7 @@ struct TokenizeWork {
             nonisolated(unsafe) let slots = slots
             DispatchQueue.concurrentPerform(iterations: threads) { thread in
                 for i in stride(from: thread, to: texts.count, by: threads) {
-                    slots[i] = tokenizer.encode(texts[i], addSpecialTokens: true, parsesSpecialTokens: false)
+                    slots[i] = tokenizer.encode(texts[i], specials: .asText)
                 }
             }
         }

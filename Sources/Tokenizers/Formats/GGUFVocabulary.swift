@@ -7,7 +7,7 @@ public import QuintetFiles
 /// let vocabulary = try tokenizer.ggufVocabulary  // for a file
 /// ```
 public struct GGUFVocabulary: Sendable {
-    /// `llama` (SentencePiece BPE with scores) or `gpt2` (byte-level BPE with merges).
+    /// `llama` (SentencePiece BPE with scores), `gpt2` (byte-level BPE with merges), `bert` (WordPiece) or `t5` (Unigram).
     public var model: String
     /// How text is cut into words, by llama.cpp's name: `llama-bpe`, `qwen2`.
     public var pre: String?
@@ -22,9 +22,15 @@ public struct GGUFVocabulary: Sendable {
     public var eos: Int?
     public var unknown: Int?
     public var padding: Int?
+    /// `seperator_token_id` (so spelled) and `cls_token_id`, for `bert`.
+    public var separator: Int?
+    public var classifier: Int?
     public var addsBOS: Bool?
     public var addsEOS: Bool?
     public var addsSpacePrefix: Bool?
+    public var removesExtraSpaces: Bool?
+    /// `precompiled_charsmap`.
+    public var characterMap: [UInt8] = []
     public var chatTemplate: String?
     /// The file it comes from, for errors.
     public var source: String
@@ -67,24 +73,16 @@ extension GGUFVocabulary {
         return .object(members)
     }
 
-    func definition() throws(FileError) -> TokenizerDefinition {
-        try check()
-        switch model {
-        case "llama": return try SentencePieceFile.definition(self)
-        case "gpt2": return try byteLevel()
-        default: throw wrong("model", "llama or gpt2", model)
-        }
-    }
-
-    private func check() throws(FileError) {
+    func check() throws(FileError) {
         guard !tokens.isEmpty, tokens.count < 1 << 24 else { throw wrong("tokens", "1 to \(1 << 24)", "\(tokens.count)") }
         guard kinds.isEmpty || kinds.count == tokens.count else { throw wrong("token_type", "\(tokens.count) kinds", "\(kinds.count)") }
         guard scores.isEmpty || scores.count == tokens.count else { throw wrong("scores", "\(tokens.count) scores", "\(scores.count)") }
         if let score = scores.first(where: { !$0.isFinite }) { throw wrong("scores", "finite numbers", "\(score)") }
-        if model == "llama", let long = tokens.firstIndex(where: { !(1...512).contains($0.utf8.count) }) {
+        if model == "llama" || model == "t5", let long = tokens.firstIndex(where: { !(1...512).contains($0.utf8.count) }) {
             throw wrong("tokens[\(long)]", "1 to 512 bytes", "\(tokens[long].utf8.count)")
         }
-        for (name, id) in [("bos", bos), ("eos", eos), ("unknown", unknown), ("padding", padding)] {
+        let named = [("bos", bos), ("eos", eos), ("unknown", unknown), ("padding", padding), ("seperator", separator), ("cls", classifier)]
+        for (name, id) in named {
             if let id, !tokens.indices.contains(id) { throw wrong("\(name)_token_id", "0 to \(tokens.count - 1)", "\(id)") }
         }
         for id in tokens.indices where kind(id) == .byte && Self.byte(tokens[id]) == nil {
@@ -97,66 +95,6 @@ extension GGUFVocabulary {
         guard token.utf8.count == 6, token.hasPrefix("<0x"), token.hasSuffix(">") else { return nil }
         let digits = token.dropFirst(3).dropLast()
         return digits.allSatisfy(\.isHexDigit) ? UInt8(digits, radix: 16) : nil
-    }
-
-    private func byteLevel() throws(FileError) -> TokenizerDefinition {
-        let name = pre ?? "gpt-2"
-        guard let cut = GGUFPreTokenizer.all.first(where: { $0.names.contains(name) }) else {
-            throw wrong("pre", GGUFPreTokenizer.all.flatMap(\.names).joined(separator: ", "), name)
-        }
-        var definition = TokenizerDefinition(slotsFor: .gpt2)
-        definition.source = source
-        definition.preTokenizer = cut.slot
-        definition.model["ignore_merges"] = .bool(cut.wholeWordsFirst)
-        try addTokens(to: &definition)
-        for (rank, merge) in merges.enumerated() {
-            guard let (left, right, whole) = parts(merge, definition) else {
-                throw wrong("merges[\(rank)]", "two tokens whose joined text is a token", merge)
-            }
-            definition.merges.append(.init(left: left, right: right, id: whole))
-        }
-        definition.postProcessor = frame(addsBOS ?? cut.beginsTexts)
-        return definition
-    }
-
-    private func parts(_ merge: String, _ definition: TokenizerDefinition) -> (Int32, Int32, Int32)? {
-        let parts = merge.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
-        guard parts.count == 2, let left = definition.tokens.index(of: Substring(parts[0])), let right = definition.tokens.index(of: Substring(parts[1])),
-            let whole = definition.tokens.index(of: Array(parts[0]) + Array(parts[1]))
-        else { return nil }
-        return (definition.ids[left], definition.ids[right], definition.ids[whole])
-    }
-
-    private func addTokens(to definition: inout TokenizerDefinition) throws(FileError) {
-        for (id, token) in tokens.enumerated() {
-            guard !token.isEmpty, definition.tokens.insert(token).isNew else { throw wrong("tokens[\(id)]", "a text that no other token has", token) }
-            definition.ids.append(Int32(id))
-        }
-        definition.addedTokens = addedTokens
-    }
-
-    /// Control tokens are skipped when decoding; both these and the user's own are found in text before anything else.
-    var addedTokens: [AddedToken] {
-        tokens.indices.compactMap { id in
-            guard [.control, .userDefined, .unknown].contains(kind(id)), tokens[id].utf8.count <= AddedToken.longest else { return nil }
-            var token = AddedToken(id: Int32(id), content: tokens[id])
-            token.special = kind(id) != .userDefined
-            return token
-        }
-    }
-
-    /// What stands around a text.
-    func frame(_ begins: Bool) -> JSON {
-        let before = begins ? bos : nil
-        let after = addsEOS == true ? eos : nil
-        guard before != nil || after != nil else { return .null }
-        func piece(_ id: Int?) -> [JSON] { id.map { [["SpecialToken": ["id": .string(tokens[$0]), "type_id": 0]]] } ?? [] }
-        let single = JSON.array(piece(before) + [["Sequence": ["id": "A", "type_id": 0]]] + piece(after))
-        var special = JSONObject()
-        for id in [before, after].compactMap({ $0 }) {
-            special[tokens[id]] = ["id": .string(tokens[id]), "ids": [JSON(id)], "tokens": [.string(tokens[id])]]
-        }
-        return ["type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": .object(special)]
     }
 
     func wrong(_ field: String, _ expected: String, _ found: String) -> FileError {

@@ -1,11 +1,14 @@
 import QuintetFiles
 
-/// A tiktoken rank file: lines of "base64-of-the-token rank".
+/// Byte strings with ranks, as tiktoken has them: lines of "base64-of-the-token rank", or a JSON object with `bpe_ranks`.
 ///
 /// Any two tokens whose joined bytes are a token merge, lower rank first, so every way to split a token is a merge.
-enum RankFile {
+struct RankFile {
     /// Longest token, bytes: the merges of a token take time with the square of its length.
-    private static let longestToken = 512
+    private static let longestToken = 1024
+
+    private var tokens: [(bytes: [UInt8], rank: Int)] = []
+    private let source: String
 
     /// True if the first line looks like one.
     static func isRankFile(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -18,88 +21,101 @@ enum RankFile {
     static func definition(
         _ bytes: UnsafeRawBufferPointer, pattern: PreTokenizationPattern?, source: String
     ) throws(FileError) -> TokenizerDefinition {
-        let tokens = try tokens(bytes, source: source)
-        let pattern = pattern ?? (tokens.count < 60_000 ? .gpt2 : .cl100k)
-        var definition = TokenizerDefinition(slotsFor: pattern)
+        var file = RankFile(source: source)
+        try file.readLines(bytes)
+        let pattern = pattern ?? (file.tokens.count < 60_000 ? .gpt2 : .cl100k)
+        return try file.definition(TokenizerDefinition(slotsFor: pattern), specialTokens: [])
+    }
+
+    /// The same as JSON: `bpe_ranks` is "! first-rank token token ...", `pat_str` the pattern, `special_tokens` names and ids.
+    static func definition(_ json: JSON, pattern: PreTokenizationPattern?, source: String) throws(FileError) -> TokenizerDefinition {
+        var file = RankFile(source: source)
+        try file.readRanks(json["bpe_ranks"]?.string ?? "")
+        var special: [AddedToken] = []
+        for (name, value) in json["special_tokens"]?.object ?? [:] {
+            special.append(try AddedToken(["id": value, "content": .string(name), "special": true], source: source, field: "special_tokens"))
+        }
+        var slots = TokenizerDefinition(slotsFor: pattern ?? .gpt2)
+        if pattern == nil, let regex = json["pat_str"]?.string {
+            slots = TokenizerDefinition(slotsFor: regex)
+            _ = try PreTokenizer.read(slots.preTokenizer, source: source, field: "pat_str")
+        }
+        return try file.definition(slots, specialTokens: special)
+    }
+
+    private init(source: String) { self.source = source }
+
+    private func definition(_ slots: TokenizerDefinition, specialTokens: [AddedToken]) throws(FileError) -> TokenizerDefinition {
+        var definition = slots
         definition.source = source
         definition.model["ignore_merges"] = true  // a word that is a token is that token, whatever its merges
-        for token in tokens {
-            definition.tokens.insert(ByteAlphabet.encode(token))
-            definition.ids.append(Int32(definition.ids.count))
+        definition.addedTokens = specialTokens
+        let used = Set(specialTokens.map { Int($0.id) })
+        let order = tokens.indices.sorted { tokens[$0].rank < tokens[$1].rank }
+        var next = 0
+        for at in order {
+            while used.contains(next) { next += 1 }
+            guard tokens[at].rank == next else {
+                throw FileError("the ranks have a gap or a duplicate", path: source, expected: "\(next)", found: "\(tokens[at].rank)")
+            }
+            definition.tokens.insert(ByteAlphabet.encode(tokens[at].bytes))
+            definition.ids.append(Int32(next))
+            next += 1
         }
         guard definition.tokens.count == tokens.count else {
             throw FileError("a token is there twice", path: source, expected: "\(tokens.count) tokens", found: "\(definition.tokens.count)")
         }
-        definition.merges = merges(of: tokens)
+        definition.merges = Self.merges(of: order.map { tokens[$0].bytes }, definition.ids)
         return definition
     }
 
-    /// The tokens in rank order; ranks must fill 0..<n.
-    private static func tokens(_ bytes: UnsafeRawBufferPointer, source: String) throws(FileError) -> [[UInt8]] {
-        var tokens: [[UInt8]] = []
-        var ranks: [Int] = []
+    private mutating func readLines(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         var number = 0
+        var tokens: [(bytes: [UInt8], rank: Int)] = []
         try DocumentFiles.forEachLine(of: bytes) { (line, _) throws(FileError) in
             number += 1
             if line.isEmpty { return }
             let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
-            guard parts.count == 2, let token = Base64.decode(parts[0]), (1...longestToken).contains(token.count),
+            guard parts.count == 2, let token = Base64.decode(parts[0]), (1...Self.longestToken).contains(token.count),
                 let rank = Int(String(decoding: parts[1], as: UTF8.self))
             else {
-                throw FileError("not a rank", path: source, expected: "base64 of 1 to \(longestToken) bytes and a number", line: number)
+                throw FileError(
+                    "not a rank", path: source, expected: "base64 of 1 to \(Self.longestToken) bytes and a number", line: number)
             }
-            tokens.append(token)
-            ranks.append(rank)
+            tokens.append((token, rank))
         }
-        let order = ranks.indices.sorted { ranks[$0] < ranks[$1] }
-        for (index, at) in order.enumerated() where ranks[at] != index {
-            throw FileError("the ranks have a gap or a duplicate", path: source, expected: "\(index)", found: "\(ranks[at])")
-        }
-        return order.map { tokens[$0] }
+        self.tokens = tokens
     }
 
-    private static func merges(of tokens: [[UInt8]]) -> [TokenizerDefinition.Merge] {
+    private mutating func readRanks(_ text: String) throws(FileError) {
+        for line in text.utf8.split(separator: 10) {
+            let parts = line.split(separator: 0x20)
+            guard parts.count >= 2, let first = Int(String(decoding: parts[1], as: UTF8.self)), first >= 0, first <= Int32.max else {
+                throw FileError("not ranks", path: source, field: "bpe_ranks", expected: "! first-rank token ...")
+            }
+            for (index, part) in parts.dropFirst(2).enumerated() {
+                guard let token = Base64.decode(part), (1...Self.longestToken).contains(token.count) else {
+                    throw FileError("not a token", path: source, field: "bpe_ranks", expected: "base64 of 1 to \(Self.longestToken) bytes")
+                }
+                tokens.append((token, first + index))
+            }
+        }
+    }
+
+    private static func merges(of tokens: [[UInt8]], _ ids: [Int32]) -> [TokenizerDefinition.Merge] {
         var table = ByteStringTable(capacity: tokens.count)
         for token in tokens { table.insert(token) }
         var merges: [TokenizerDefinition.Merge] = []
-        for (id, token) in tokens.enumerated() where token.count > 1 {
+        for (index, token) in tokens.enumerated() where token.count > 1 {
             token.withUnsafeBufferPointer { bytes in
                 for cut in 1..<token.count {
                     guard let left = table.index(of: UnsafeBufferPointer(rebasing: bytes[..<cut])),
                         let right = table.index(of: UnsafeBufferPointer(rebasing: bytes[cut...]))
                     else { continue }
-                    merges.append(.init(left: Int32(left), right: Int32(right), id: Int32(id)))
+                    merges.append(.init(left: ids[left], right: ids[right], id: ids[index]))
                 }
             }
         }
         return merges
-    }
-}
-
-/// Base64 (RFC 4648, with padding), strict.
-enum Base64 {
-    private static let values: [UInt8] = {
-        var values = [UInt8](repeating: 0xFF, count: 256)
-        for (value, byte) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8.enumerated() {
-            values[Int(byte)] = UInt8(value)
-        }
-        return values
-    }()
-
-    /// The bytes, or nil for anything that is not Base64.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        let text = Array(text)
-        guard text.count % 4 == 0 else { return nil }
-        let padding = text.suffix(2).reversed().prefix { $0 == 0x3D }.count
-        var out: [UInt8] = []
-        out.reserveCapacity(text.count / 4 * 3)
-        var bits: UInt32 = 0
-        for (index, byte) in text.dropLast(padding).enumerated() {
-            let value = values[Int(byte)]
-            if value == 0xFF { return nil }
-            bits = bits << 6 | UInt32(value)
-            if index % 4 > 0 { out.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * (index % 4)))) }
-        }
-        return out
     }
 }

@@ -5,7 +5,7 @@ extension Tokenizer {
     /// - Throws: `FileError` where the format, or llama.cpp's reading of it, has no words for how this one works.
     public var ggufVocabulary: GGUFVocabulary {
         get throws(FileError) {
-            let isByteLevel = try PreTokenizer.read(definition.preTokenizer, source: definition.source)?.plan(source: definition.source).alphabet == .bytes
+            let isByteLevel = plan.alphabet == .bytes
             var vocabulary = GGUFVocabulary(model: isByteLevel ? "gpt2" : "llama", tokens: [], source: definition.source)
             for id in 0..<Int32(vocabularySize) { vocabulary.tokens.append(token(of: id) ?? "[PAD\(id)]") }
             vocabulary.kinds = kinds(isByteLevel)
@@ -34,7 +34,7 @@ extension Tokenizer {
 
     private func fillByteLevel(_ vocabulary: inout GGUFVocabulary) throws(FileError) {
         let words = try PreTokenizer.read(definition.preTokenizer, source: definition.source)
-        guard let cut = GGUFPreTokenizer.all.first(where: { (try? PreTokenizer.read($0.slot, source: "")) == words }), definition.normalizer.isNull
+        guard case .bpe = definition.kind, let cut = GGUFPreTokenizer.all.first(where: { (try? PreTokenizer.read($0.slot, source: "")) == words }), definition.normalizer.isNull
         else { throw unsayable("pre_tokenizer", definition.preTokenizer.serialized()) }
         vocabulary.pre = cut.names[0]
         let names = names(of: definition)
@@ -44,10 +44,13 @@ extension Tokenizer {
     /// SentencePiece's way: pieces with scores, "▁" for spaces. A piece's score is the rank of the merge that makes it.
     private func fillPieces(_ vocabulary: inout GGUFVocabulary) throws(FileError) {
         let slots = definition.normalizer.serialized() + definition.preTokenizer.serialized()
-        guard slots.contains("▁") else { throw unsayable("normalizer", definition.normalizer.serialized()) }
+        guard case .bpe = definition.kind, slots.contains("▁"), !slots.contains("charsmap\":\"") else { throw unsayable("normalizer", definition.normalizer.serialized()) }
         vocabulary.scores = [Float](repeating: 0, count: vocabulary.tokens.count)
         for id in vocabulary.tokens.indices where vocabulary.kind(id) == .normal { vocabulary.scores[id] = -Float(definition.merges.count + 1) }
-        for (rank, merge) in definition.merges.enumerated() {
+        if definition.scores.count == vocabulary.tokens.count {
+            for (index, id) in definition.ids.enumerated() { vocabulary.scores[Int(id)] = Float(definition.scores[index]) }
+        }
+        for (rank, merge) in definition.merges.enumerated() where definition.scores.isEmpty {
             vocabulary.scores[Int(merge.id)] = max(vocabulary.scores[Int(merge.id)], -Float(rank + 1))
         }
         vocabulary.pre = "default"

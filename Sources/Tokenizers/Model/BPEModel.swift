@@ -2,9 +2,7 @@ import QuintetFiles
 
 /// Byte-pair encoding, ready to run: what a word starts from, and which neighbours merge first.
 final class BPEModel: Sendable {
-    /// What one symbol is before anything merges.
-    enum Alphabet: Sendable { case bytes, characters }
-
+    typealias Alphabet = TokenModel.Alphabet
     let alphabet: Alphabet
     let merges: MergeTable
     let vocabulary: ByteStringTable
@@ -18,6 +16,8 @@ final class BPEModel: Sendable {
     private let fusesUnknown: Bool
     private let prefix: [UInt8]
     private let suffix: [UInt8]
+    /// Pieces that are one symbol wherever they stand and never merge (SentencePiece's user-defined ones).
+    private let userDefined: ByteTrie?
 
     init(_ definition: TokenizerDefinition, alphabet: Alphabet) throws(FileError) {
         let options = try BPEOptions(definition.model, source: definition.source)
@@ -29,9 +29,10 @@ final class BPEModel: Sendable {
         fusesUnknown = options.fusesUnknown
         merges = try Self.mergeTable(definition)
         singles = Self.singles(definition, alphabet, prefix, suffix)
-        byteFallback = options.byteFallback ? Self.fallbacks(definition) : []
-        unknown = try Self.unknownID(options, definition)
-        wholeWords = options.ignoresMerges ? Self.wholeWords(definition, alphabet) : nil
+        byteFallback = options.byteFallback ? definition.byteTokens : []
+        unknown = try definition.unknownID() ?? -1
+        wholeWords = options.ignoresMerges ? definition.wholeWords(alphabet) : nil
+        userDefined = Self.userDefined(definition)
     }
 
     var looksUpWholeWords: Bool { wholeWords != nil }
@@ -42,6 +43,30 @@ final class BPEModel: Sendable {
             sink.append(ids[index])
             return
         }
+        if let userDefined { return encode(p, count, userDefined, &work, &sink) }
+        encodeMerging(p, count, &work, &sink)
+    }
+
+    /// User-defined pieces as they are, the stretches between them on their own.
+    private func encode(
+        _ p: UnsafePointer<UInt8>, _ count: Int, _ userDefined: ByteTrie, _ work: inout MergeWork, _ sink: inout IDSink
+    ) {
+        var done = 0
+        var index = 0
+        while index < count {
+            guard let (length, id) = userDefined.longestPrefix(p + index, count - index) else {
+                index += decodeScalar(p + index, count - index)?.1 ?? 1
+                continue
+            }
+            if done < index { encodeMerging(p + done, index - done, &work, &sink) }
+            sink.append(id)
+            index += length
+            done = index
+        }
+        if done < count { encodeMerging(p + done, count - done, &work, &sink) }
+    }
+
+    private func encodeMerging(_ p: UnsafePointer<UInt8>, _ count: Int, _ work: inout MergeWork, _ sink: inout IDSink) {
         work.begin(capacity: count)
         if alphabet == .bytes && suffix.isEmpty && prefix.isEmpty {
             for index in 0..<count { add(singles[Int(p[index])], p + index, 1, &work) }
@@ -113,26 +138,28 @@ extension BPEModel {
         return singles
     }
 
-    /// Ids of `<0x00>` ... `<0xFF>`.
-    private static func fallbacks(_ definition: TokenizerDefinition) -> [Int32] {
-        (0..<256).map { byte in
-            definition.tokens.index(of: byteTokenName(UInt8(byte))).map { definition.ids[$0] } ?? -1
-        }
+    private static func userDefined(_ definition: TokenizerDefinition) -> ByteTrie? {
+        let pieces = definition.pieceRoles.indices.filter { definition.pieceRoles[$0] == .userDefined }
+        if pieces.isEmpty { return nil }
+        let trie = ByteTrie()
+        for index in pieces { trie.insert(definition.tokens[index], definition.ids[index]) }
+        return trie
+    }
+}
+
+extension TokenizerDefinition {
+    /// Ids of `<0x00>` ... `<0xFF>`, -1 where there is none.
+    var byteTokens: [Int32] {
+        (0..<256).map { byte in tokens.index(of: byteTokenName(UInt8(byte))).map { ids[$0] } ?? -1 }
     }
 
-    private static func unknownID(_ options: BPEOptions, _ definition: TokenizerDefinition) throws(FileError) -> Int32 {
-        guard let name = options.unknownToken else { return -1 }
-        if let index = definition.tokens.index(of: name) { return definition.ids[index] }
-        throw FileError(
-            "the unknown token is not in the vocabulary", path: definition.source, field: "model.unk_token", found: name)
-    }
-
-    private static func wholeWords(_ definition: TokenizerDefinition, _ alphabet: Alphabet) -> ByteStringTable {
-        guard alphabet == .bytes else { return definition.tokens }
-        var table = ByteStringTable(capacity: definition.tokens.count)
-        for index in 0..<definition.tokens.count {
+    /// The tokens by their text as words hold it, under the numbers of the vocabulary.
+    func wholeWords(_ alphabet: TokenModel.Alphabet) -> ByteStringTable {
+        guard alphabet == .bytes else { return tokens }
+        var table = ByteStringTable(capacity: tokens.count)
+        for index in 0..<tokens.count {
             // A text that two tokens share would shift the numbers: give the later one a name nobody looks up.
-            if !table.insert(ByteAlphabet.decode(definition.tokens[index])).isNew {
+            if !table.insert(ByteAlphabet.decode(tokens[index])).isNew {
                 table.insert([0xFF, 0xFE] + Array(String(index).utf8))
             }
         }
@@ -148,7 +175,6 @@ func byteTokenName(_ byte: UInt8) -> String {
 
 /// The members of a BPE model other than its vocabulary and merges.
 struct BPEOptions {
-    var unknownToken: String?
     var prefix = ""
     var suffix = ""
     var fusesUnknown = false
@@ -156,7 +182,6 @@ struct BPEOptions {
     var ignoresMerges = false
 
     init(_ model: JSONObject, source: String) throws(FileError) {
-        unknownToken = model["unk_token"]?.string
         prefix = model["continuing_subword_prefix"]?.string ?? ""
         suffix = model["end_of_word_suffix"]?.string ?? ""
         fusesUnknown = model["fuse_unk"]?.bool ?? false

@@ -2,11 +2,14 @@ import QuintetFiles
 
 /// The decoder worked out for every token at load, so that decoding copies bytes.
 ///
-/// Text is the tokens' bytes in order; runs of byte tokens become characters; then the start is stripped.
+/// Text is the tokens' bytes in order; runs of byte tokens become characters; then the start is stripped. Decoders that do more
+/// run step by step (`chain`).
 struct DecodePlan: Sendable {
     /// Bytes of every id, one after another; `ends[id]` is where the id's bytes end.
     private(set) var bytes: [UInt8] = []
     private(set) var ends: [Int] = []
+    /// What a token is as the first of a text, where that differs.
+    private(set) var firsts: [Int32: [UInt8]] = [:]
     /// The byte that a `<0x..>` token stands for, -1 for other tokens; empty without byte fallback.
     private(set) var byteValues: [Int16] = []
     /// Joins tokens by this: a space where the file names no decoder.
@@ -14,26 +17,56 @@ struct DecodePlan: Sendable {
     /// What is taken off the start of the text, and how often.
     private(set) var stripped: UInt8 = 0x20
     private(set) var stripCount = 0
+    /// SentencePiece's own way with bytes and with the space in front; `unknownID` keeps its space.
+    private(set) var leading: SentencePieceDecoder.Leading?
+    private(set) var unknownID: Int32 = -1
+    /// The steps, where they must run one after another on all tokens; the bytes of an id are then its token's.
+    private(set) var chain: [Decoder] = []
 
     /// `names[id]` is the text of every token, nil for an id that is not used.
-    init(_ decoder: Decoder?, names: [ArraySlice<UInt8>?], source: String) throws(FileError) {
+    init(_ decoder: Decoder?, names: [ArraySlice<UInt8>?]) {
         guard let decoder else {
             separator = [0x20]
             for name in names { append(Array(name ?? [])) }
             return
         }
-        let tokenSteps = try readTextSteps(decoder.steps, source: source)
-        if tokenSteps.contains(.byteFallback) { byteValues = [Int16](repeating: -1, count: names.count) }
+        if case .sentencePiece(let pieces) = decoder {
+            fill(pieces, names)
+            return
+        }
+        guard let local = readTextSteps(decoder.steps) else {
+            chain = decoder.steps
+            for name in names { append(Array(name ?? [])) }
+            return
+        }
+        let hasBytes = decoder.steps.contains { if case .byteFallback = $0 { true } else { false } }
+        let hasFirsts = local.contains { if case .metaspace = $0 { true } else if case .wordPiece = $0 { true } else { false } }
+        if hasBytes { byteValues = [Int16](repeating: -1, count: names.count) }
         for (id, name) in names.enumerated() {
             let token = Array(name ?? [])
-            let value = tokenSteps.contains(.byteFallback) ? Self.byteValue(token) : nil
-            if !byteValues.isEmpty { byteValues[id] = value.map { Int16($0) } ?? -1 }
-            append(tokenSteps.reduce(token) { Self.apply($1, to: $0) })
+            if hasBytes, let value = Self.byteValue(token) { byteValues[id] = Int16(value) }
+            let text = local.reduce(token) { $1.apply(to: $0, isFirst: false) }
+            append(text)
+            if hasFirsts {
+                let first = local.reduce(token) { $1.apply(to: $0, isFirst: true) }
+                if first != text { firsts[Int32(id)] = first }
+            }
+        }
+    }
+
+    private mutating func fill(_ pieces: SentencePieceDecoder, _ names: [ArraySlice<UInt8>?]) {
+        leading = pieces.leading
+        byteValues = [Int16](repeating: -1, count: names.count)
+        for (id, name) in names.enumerated() {
+            let piece = Array(name ?? [])
+            if piece == pieces.unknown { unknownID = Int32(id) }
+            if let value = Self.byteValue(piece) { byteValues[id] = Int16(value) }
+            append(pieces.text(of: piece))
         }
     }
 
     /// The text is the tokens' bytes one after another, nothing else: byte-level tokenizers.
-    var isPlain: Bool { byteValues.isEmpty && separator.isEmpty && stripCount == 0 }
+    var isPlain: Bool { byteValues.isEmpty && separator.isEmpty && stripCount == 0 && firsts.isEmpty && chain.isEmpty && leading == nil }
 
     /// The bytes of the tokens, one after another; ids that are not in the vocabulary are left out.
     func joined(_ ids: [Int32]) -> [UInt8] {
@@ -51,6 +84,12 @@ struct DecodePlan: Sendable {
         }
     }
 
+    /// The text of ids by running the steps on all of them.
+    func chained(_ ids: [Int32]) -> [UInt8] {
+        let tokens = ids.filter { ends.indices.contains(Int($0)) }.map { Array(bytes[range(of: $0)]) }
+        return Array(chain.reduce(tokens) { $1.apply(to: $0) }.joined())
+    }
+
     /// Where an id's bytes are.
     @inline(__always)
     func range(of id: Int32) -> Range<Int> {
@@ -63,45 +102,31 @@ struct DecodePlan: Sendable {
         ends.append(bytes.count)
     }
 
-    /// Splits the steps into those of single tokens (returned) and those of the whole text (kept here).
-    private mutating func readTextSteps(_ steps: [Decoder], source: String) throws(FileError) -> [Decoder] {
-        var tokenSteps: [Decoder] = []
+    /// The steps of single tokens, in order, where all others are of the kinds this plan holds; else nil.
+    private mutating func readTextSteps(_ steps: [Decoder]) -> [Decoder]? {
+        var local: [Decoder] = []
         var isFused = false
+        var sawBytes = false
         for step in steps {
             switch step {
             case .fuse: isFused = true
-            case .strip(let content, let start, let stop) where isFused && stop == 0 && content < 0x80:
+            case .strip(let content, let start, let stop) where isFused && stop == 0 && content < 0x80 && stripCount == 0:
                 (stripped, stripCount) = (UInt8(content), start)
-            case .replace where !isFused, .strip where !isFused, .byteLevel where !isFused, .byteFallback where !isFused:
-                tokenSteps.append(step)
+            case .byteFallback where !isFused && !sawBytes: sawBytes = true
+            case .byteLevel where steps.count == 1: local.append(step)
+            case .replace where !isFused && !sawBytes, .strip where !isFused && !sawBytes, .metaspace where !isFused && !sawBytes,
+                .wordPiece where !isFused && !sawBytes:
+                local.append(step)
             default:
-                throw FileError(
-                    "this combination of decoders is not supported", path: source, field: "decoder", found: "\(step)")
+                stripCount = 0
+                return nil
             }
         }
-        return tokenSteps
-    }
-
-    private static func apply(_ step: Decoder, to token: [UInt8]) -> [UInt8] {
-        switch step {
-        case .byteLevel: return ByteAlphabet.decode(token)
-        case .replace(let pattern, let content): return Normalizer.replacing(pattern, with: content, in: token)
-        case .strip(let content, let start, let stop): return stripping(content, start, stop, from: token)
-        case .byteFallback, .fuse, .sequence: return token
-        }
-    }
-
-    private static func stripping(_ content: UInt32, _ start: Int, _ stop: Int, from token: [UInt8]) -> [UInt8] {
-        let scalars = Array(String(decoding: token, as: UTF8.self).unicodeScalars)
-        let first = scalars.prefix(start).prefix { $0.value == content }.count
-        let last = scalars.dropFirst(first).suffix(stop).reversed().prefix { $0.value == content }.count
-        var text = String.UnicodeScalarView()
-        text.append(contentsOf: scalars[first..<scalars.count - last])
-        return Array(String(text).utf8)
+        return local
     }
 
     /// The byte of a token named `<0x..>`.
-    private static func byteValue(_ token: [UInt8]) -> UInt8? {
+    static func byteValue(_ token: [UInt8]) -> UInt8? {
         guard token.count == 6, token.starts(with: Array("<0x".utf8)), token[5] == 0x3E else { return nil }
         return UInt8(String(decoding: token[3..<5], as: UTF8.self), radix: 16)
     }

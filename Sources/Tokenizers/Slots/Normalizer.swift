@@ -1,17 +1,21 @@
 import QuintetFiles
 
 /// Rewrites the text before it is split: the `normalizer` of a tokenizer.json.
-enum Normalizer: Sendable, Equatable {
+enum Normalizer: Sendable {
     case prepend([UInt8])
-    case replace([UInt8], with: [UInt8])
-    case nfc
+    case replace(SplitPattern, with: [UInt8])
+    case canonical(CanonicalForm.Kind)
     case lowercase
-    /// `\s+` by something else.
-    case replaceSpaces(with: [UInt8])
+    case bert(BertNormalizer)
+    case strip(left: Bool, right: Bool)
+    case stripAccents
+    case nmt
+    case byteLevel
+    case characterMap(CharacterMap)
+    case sentencePiece(SentencePieceNormalizer)
     case sequence([Normalizer])
 
-    /// Longest text a replacement or prefix may have, bytes, and how many times longer the whole text may become.
-    private static let longestText = 256
+    /// How many times longer the whole text may become.
     private static let largestGrowth = 64
 
     /// The slot as written; nil for `null`.
@@ -27,115 +31,149 @@ enum Normalizer: Sendable, Equatable {
     }
 
     private init(_ json: JSON, source: String, field: String) throws(FileError) {
+        let place = SlotPlace(source: source, field: field)
         switch json["type"]?.string {
-        case "Prepend":
-            self = .prepend(try Self.text(json["prepend"], source, field + ".prepend"))
-        case "NFC": self = .nfc
+        case "Prepend": self = .prepend(try place.text(json["prepend"], "prepend"))
+        case "Replace": self = .replace(try place.pattern(json["pattern"]), with: try place.text(json["content"], "content"))
+        case "NFC": self = .canonical(.nfc)
+        case "NFD": self = .canonical(.nfd)
+        case "NFKC": self = .canonical(.nfkc)
+        case "NFKD": self = .canonical(.nfkd)
         case "Lowercase": self = .lowercase
-        case "Replace" where json["pattern"]?["Regex"]?.string == #"\s+"#:
-            self = .replaceSpaces(with: try Self.text(json["content"], source, field + ".content"))
-        case "Replace":
-            let pattern = try Self.text(json["pattern"]?["String"], source, field + ".pattern.String")
-            guard !pattern.isEmpty else {
-                throw FileError("nothing to replace", path: source, field: field + ".pattern.String")
-            }
-            self = .replace(pattern, with: try Self.text(json["content"], source, field + ".content"))
+        case "BertNormalizer": self = .bert(BertNormalizer(json))
+        case "Strip": self = .strip(left: json["strip_left"]?.bool ?? true, right: json["strip_right"]?.bool ?? true)
+        case "StripAccents": self = .stripAccents
+        case "Nmt": self = .nmt
+        case "ByteLevel": self = .byteLevel
+        case "Precompiled": self = .characterMap(try CharacterMap(base64: json["precompiled_charsmap"], place))
+        case "SentencePiece": self = .sentencePiece(try SentencePieceNormalizer(json, place))
         case "Sequence":
             var steps: [Normalizer] = []
             for (index, step) in (json["normalizers"]?.array ?? []).enumerated() {
                 steps.append(try Normalizer(step, source: source, field: "\(field).normalizers[\(index)]"))
             }
             self = .sequence(steps)
-        default:
-            throw FileError(
-                "this normalizer is not supported", path: source, field: field + ".type",
-                expected: "NFC, Lowercase, Prepend, Replace or Sequence", found: json["type"]?.serialized() ?? json.kind)
+        default: throw place.unknown("normalizer", json)
         }
     }
 
-    private static func text(_ json: JSON?, _ source: String, _ field: String) throws(FileError) -> [UInt8] {
-        guard let text = json?.string, text.utf8.count <= longestText else {
-            throw FileError(
-                "not supported here", path: source, field: field, expected: "at most \(longestText) bytes of text",
-                found: json?.string.map { "\($0.utf8.count) bytes" } ?? json?.kind ?? "nothing")
-        }
-        return Array(text.utf8)
-    }
-
-    /// How many times longer the text may become at most.
+    /// How many times longer the text may become at most, by a pattern in the file: the fixed forms are known to be tame.
     private var growth: Int {
         switch self {
-        case .prepend: 1
-        case .nfc, .lowercase: 3
-        case .replaceSpaces(let content): max(1, content.count)
-        case .replace(let pattern, let content): max(1, (content.count + pattern.count - 1) / pattern.count)
+        case .replace(.text(let pattern), let content): max(1, (content.count + pattern.count - 1) / pattern.count)
+        case .replace(.regex, let content): max(1, content.count)
         case .sequence(let steps): steps.reduce(1) { min($0 * $1.growth, 1 << 20) }
+        case .prepend, .canonical, .lowercase, .bert, .strip, .stripAccents, .nmt, .byteLevel, .characterMap, .sentencePiece: 1
         }
     }
 
     func apply(to bytes: [UInt8]) -> [UInt8] {
+        if bytes.isEmpty { return bytes }
         switch self {
-        case .nfc: CanonicalForm.shared.composed(bytes)
-        case .lowercase: Self.lowercased(bytes)
-        case .replaceSpaces(let content): Self.replacingSpaces(with: content, in: bytes)
-        case .prepend(let prefix): bytes.isEmpty ? bytes : prefix + bytes
-        case .replace(let pattern, let content): Self.replacing(pattern, with: content, in: bytes)
-        case .sequence(let steps): steps.reduce(bytes) { $1.apply(to: $0) }
+        case .prepend(let prefix): return prefix + bytes
+        case .replace(let pattern, let content): return Self.replacing(pattern, with: content, in: bytes)
+        case .canonical(let kind): return CanonicalForm.shared.apply(kind, to: bytes)
+        case .lowercase: return mapScalars(bytes, ascii: { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }, appendLowercase)
+        case .bert(let normalizer): return normalizer.apply(to: bytes)
+        case .strip(let left, let right): return Self.stripping(left, right, bytes)
+        case .stripAccents: return mapScalars(bytes, ascii: { $0 }, Self.appendUnlessMark)
+        case .nmt: return Self.nmt(bytes)
+        case .byteLevel: return ByteAlphabet.encode(bytes)
+        case .characterMap(let map): return map.applyByGraphemes(to: bytes)
+        case .sentencePiece(let normalizer): return normalizer.apply(to: bytes)
+        case .sequence(let steps): return steps.reduce(bytes) { $1.apply(to: $0) }
         }
     }
 
-    /// Each character's own lower case, without regard to its neighbours.
-    private static func lowercased(_ bytes: [UInt8]) -> [UInt8] {
-        bytes.withUnsafeBufferPointer { text in
-            guard let base = text.baseAddress else { return [] }
+    /// The text with every match replaced.
+    static func replacing(_ pattern: SplitPattern, with content: [UInt8], in bytes: [UInt8]) -> [UInt8] {
+        if case .text(let wanted) = pattern, !bytes.contains(wanted[0]) { return bytes }
+        return bytes.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return [] }
             var out: [UInt8] = []
-            out.reserveCapacity(text.count)
-            var index = 0
-            while index < text.count {
-                let byte = base[index]
-                guard byte >= 0x80, let (code, length) = decodeScalar(base + index, text.count - index),
-                    let scalar = Unicode.Scalar(code)
-                else {
-                    out.append(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
-                    index += 1
-                    continue
-                }
-                out.append(contentsOf: scalar.properties.lowercaseMapping.utf8)
-                index += length
+            out.reserveCapacity(bytes.count + bytes.count / 8)
+            var done = 0
+            pattern.forEachMatch(in: TextBytes(base, buffer.count)) { start, end in
+                out.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[done..<start]))
+                out.append(contentsOf: content)
+                done = end
             }
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[done...]))
             return out
         }
     }
 
-    private static func replacingSpaces(with content: [UInt8], in bytes: [UInt8]) -> [UInt8] {
+    private static func stripping(_ left: Bool, _ right: Bool, _ bytes: [UInt8]) -> [UInt8] {
         bytes.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return [] }
             let text = TextBytes(base, buffer.count)
-            var out: [UInt8] = []
-            var index = 0
-            while index < text.count {
-                let stop = text.end(ofNone: CharacterFlags.space, from: index)
-                out.append(contentsOf: UnsafeBufferPointer(start: base + index, count: stop - index))
-                index = text.end(of: CharacterFlags.space, from: stop)
-                if index > stop { out.append(contentsOf: content) }
+            let start = left ? text.end(of: CharacterFlags.space, from: 0) : 0
+            var end = text.count
+            while right, end > start {
+                let last = text.characterStart(before: end, notBefore: start)
+                if text.character(at: last).flags & CharacterFlags.space == 0 { break }
+                end = last
             }
-            return out
+            return Array(buffer[start..<end])
         }
     }
 
-    static func replacing(_ pattern: [UInt8], with content: [UInt8], in bytes: [UInt8]) -> [UInt8] {
+    private static func appendUnlessMark(_ code: UInt32, _ out: inout [UInt8]) {
+        if !marks.contains(code) { appendScalar(code, to: &out) }
+    }
+
+    /// Marks as the peer's table has them, which stands at Unicode 9.
+    private static let marks = ScalarBitmap(
+        ScalarSet(
+            categoryRanges.filter { CharacterClasses.categoryNames[Int($0.category)].hasPrefix("M") }
+                .flatMap { $0.range.filter { isKnown($0, before: 10) && $0 != 0x111C9 }.map { $0...$0 } } + [0x1CF2...0x1CF3]))
+
+    /// SentencePiece's clean-up for translation: control characters go, rare spaces become plain ones.
+    private static func nmt(_ bytes: [UInt8]) -> [UInt8] {
+        mapScalars(bytes, ascii: nil) { code, out in
+            switch code {
+            case 1...8, 0xB, 0xE...0x1F, 0x7F, 0x8F, 0x9F: break
+            case 9, 0xA, 0xC, 0xD, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD: out.append(0x20)
+            default: appendScalar(code, to: &out)
+            }
+        }
+    }
+}
+
+/// Rewrites a text character by character; `ascii` is what becomes of a byte below 0x80 (nil: ask `body` too), broken bytes stay.
+@inline(__always)
+func mapScalars(
+    _ bytes: [UInt8], ascii: ((UInt8) -> UInt8)?, _ body: (UInt32, inout [UInt8]) -> Void
+) -> [UInt8] {
+    bytes.withUnsafeBufferPointer { text in
+        guard let base = text.baseAddress else { return [] }
         var out: [UInt8] = []
-        out.reserveCapacity(bytes.count + bytes.count / 2)
+        out.reserveCapacity(text.count)
         var index = 0
-        while index < bytes.count {
-            if bytes[index] == pattern[0], bytes[index...].starts(with: pattern) {
-                out.append(contentsOf: content)
-                index += pattern.count
+        while index < text.count {
+            if let ascii, base[index] < 0x80 {
+                out.append(ascii(base[index]))
+                index += 1
+            } else if let (code, length) = decodeScalar(base + index, text.count - index) {
+                body(code, &out)
+                index += length
             } else {
-                out.append(bytes[index])
+                out.append(base[index])
                 index += 1
             }
         }
         return out
     }
+}
+
+/// True if Unicode had the character before a version: some of the peer's tables are old.
+func isKnown(_ code: UInt32, before version: Int) -> Bool {
+    guard let age = Unicode.Scalar(code)?.properties.age else { return false }
+    return age.major < version
+}
+
+/// A character's own lower case, without regard to its neighbours.
+func appendLowercase(_ code: UInt32, _ out: inout [UInt8]) {
+    guard let scalar = Unicode.Scalar(code) else { return }
+    out.append(contentsOf: scalar.properties.lowercaseMapping.utf8)
 }

@@ -21,22 +21,25 @@ extension TokenizerDefinition {
     }
 
     /// A byte-level BPE with nothing in it: the slots alone.
-    init(slotsFor pattern: PreTokenizationPattern) {
-        preTokenizer = Self.preTokenizer(pattern)
+    init(slotsFor pattern: PreTokenizationPattern) { self.init(slotsFor: pattern.regex) }
+
+    init(slotsFor regex: String) {
+        preTokenizer = Self.preTokenizer(regex)
         postProcessor = ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true]
         decoder = postProcessor
         model = [
-            "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
+            "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
             "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
         ]
     }
 
-    private static func preTokenizer(_ pattern: PreTokenizationPattern) -> JSON {
+    private static func preTokenizer(_ regex: String) -> JSON {
+        let isOwn = PreTokenizationPattern(regex: regex) == .gpt2
         var byteLevel: JSON = ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true]
-        byteLevel["use_regex"] = .bool(pattern == .gpt2)
-        if pattern == .gpt2 { return byteLevel }
+        byteLevel["use_regex"] = .bool(isOwn)
+        if isOwn { return byteLevel }
         let split: JSON = [
-            "type": "Split", "pattern": ["Regex": .string(pattern.regex)], "behavior": "Isolated", "invert": false,
+            "type": "Split", "pattern": ["Regex": .string(regex)], "behavior": "Isolated", "invert": false,
         ]
         return ["type": "Sequence", "pretokenizers": [split, byteLevel]]
     }

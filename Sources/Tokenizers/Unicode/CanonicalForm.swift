@@ -8,7 +8,20 @@ struct CanonicalForm: Sendable {
     /// One bit per code point that combines, decomposes for good, or may compose with what stands before it.
     private var unsafe = [UInt64](repeating: 0, count: 0x110000 / 64)
 
+    private var compatible: [UInt32: [UInt32]] = [:]
+
     static let shared = CanonicalForm()
+
+    /// Unicode's normalization forms.
+    enum Kind: String, Sendable {
+        case nfc = "NFC"
+        case nfd = "NFD"
+        case nfkc = "NFKC"
+        case nfkd = "NFKD"
+
+        var composes: Bool { self == .nfc || self == .nfkc }
+        var isCompatible: Bool { self == .nfkc || self == .nfkd }
+    }
 
     private init() {
         let excluded = Set(Self.fields(compositionExclusions).map { Self.number($0) })
@@ -28,6 +41,10 @@ struct CanonicalForm: Sendable {
                 mark(pieces[1])
             }
         }
+        for field in Self.fields(compatibilityDecompositions) {
+            let parts = field.split(separator: 0x3D)
+            compatible[Self.number(parts[0])] = parts[1].split(separator: 0x2B).map { Self.number($0) }
+        }
         for code in classes.keys { mark(code) }
         for code in UInt32(0x1161)...0x1175 { mark(code) }
         for code in UInt32(0x11A8)...0x11C2 { mark(code) }
@@ -46,6 +63,43 @@ struct CanonicalForm: Sendable {
     @inline(__always)
     private func isUnsafe(_ code: UInt32) -> Bool {
         code >= 0x300 && unsafe[Int(code >> 6)] >> UInt64(code & 63) & 1 != 0
+    }
+
+    /// The text in a form; bytes that are no UTF-8 stay as they are.
+    func apply(_ kind: Kind, to bytes: [UInt8]) -> [UInt8] {
+        if kind == .nfc { return composed(bytes) }
+        guard bytes.contains(where: { $0 >= 0xC2 }) else { return bytes }
+        return bytes.withUnsafeBufferPointer { text in
+            guard let base = text.baseAddress else { return [] }
+            var out: [UInt8] = []
+            out.reserveCapacity(text.count + text.count / 4)
+            var segment: [UInt32] = []
+            var index = 0
+            func flush() {
+                let scalars = kind.composes ? recomposed(segment) : ordered(segment)
+                for scalar in scalars { appendScalar(scalar, to: &out) }
+                segment.removeAll(keepingCapacity: true)
+            }
+            while index < text.count {
+                guard let (code, length) = decodeScalar(base + index, text.count - index) else {
+                    flush()
+                    out.append(base[index])
+                    index += 1
+                    continue
+                }
+                // Nothing combines with an ASCII character that another one follows.
+                if code < 0x80, index + 1 == text.count || base[index + 1] < 0x80 {
+                    if !segment.isEmpty { flush() }
+                    out.append(base[index])
+                } else {
+                    if code < 0x80 { flush() }
+                    decompose(code, kind.isCompatible, into: &segment)
+                }
+                index += length
+            }
+            flush()
+            return out
+        }
     }
 
     /// The text in form C; bytes that are no UTF-8 stay as they are.
@@ -92,19 +146,21 @@ struct CanonicalForm: Sendable {
         var index = start
         while index < count, let (code, length) = decodeScalar(base + index, count - index) {
             if index > first, !isUnsafe(code) { break }
-            decompose(code, into: &segment)
+            decompose(code, false, into: &segment)
             index += length
         }
         return index
     }
 
-    private func decompose(_ code: UInt32, into segment: inout [UInt32]) {
-        if (0xAC00...0xD7A3).contains(code) {
+    private func decompose(_ code: UInt32, _ isCompatible: Bool, into segment: inout [UInt32]) {
+        if isCompatible, let pieces = compatible[code] {
+            segment += pieces
+        } else if (0xAC00...0xD7A3).contains(code) {
             let index = code - 0xAC00
             segment += [0x1100 + index / 588, 0x1161 + index % 588 / 28]
             if index % 28 > 0 { segment.append(0x11A7 + index % 28) }
         } else if let pieces = decompositions[code] {
-            for piece in pieces { decompose(piece, into: &segment) }
+            for piece in pieces { decompose(piece, isCompatible, into: &segment) }
         } else {
             segment.append(code)
         }

@@ -33,6 +33,15 @@ struct CharacterClasses: @unchecked Sendable {
         return flagsOfCategory[Int(category(of: scalar))]
     }
 
+    /// Flags that all characters of a category have.
+    func flags(ofCategory category: UInt8) -> UInt16 { flagsOfCategory[Int(category)] }
+
+    /// Names of the categories, by number.
+    static let categoryNames = [
+        "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc",
+        "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn",
+    ]
+
     /// Index into Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn.
     @inline(__always)
     func category(of scalar: UInt32) -> UInt8 {

@@ -10,6 +10,9 @@ struct TextBytes {
         classes = CharacterClasses.shared
     }
 
+    /// The bytes as an array.
+    var array: [UInt8] { Array(UnsafeBufferPointer(start: base, count: count)) }
+
     /// Flags and byte length of the character at `index`, which must be in range.
     @inline(__always)
     func character(at index: Int) -> (flags: UInt16, length: Int) {
