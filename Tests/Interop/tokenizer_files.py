@@ -128,7 +128,11 @@ def reference(folder, name):
         data = json.load(open(path, encoding="utf-8"))
         if "bpe_ranks" in data:
             return claude(path)
-        return Fast(tokenizers.Tokenizer.from_file(str(path))) if isinstance(data, dict) and isinstance(data.get("model"), dict) else None
+        try:
+            return Fast(tokenizers.Tokenizer.from_file(str(path))) if isinstance(data, dict) and isinstance(data.get("model"), dict) else None
+        except Exception as error:
+            print(f"{path}: the reference library refuses it: {error}")
+            return None
     if name.endswith(".tiktoken") or (name == "tokenizer.model" and path.read_bytes()[:1] != b"\n"):
         ranks = lines_of_ranks(path)
         return Ranks(ranks, GPT2 if len(ranks) < 60_000 else CL100K)

@@ -76,8 +76,7 @@ struct RankFile {
             number += 1
             if line.isEmpty { return }
             let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
-            guard parts.count == 2, let token = Base64.decode(parts[0]), (1...Self.longestToken).contains(token.count),
-                let rank = Int(String(decoding: parts[1], as: UTF8.self))
+            guard parts.count == 2, let token = Self.token(parts[0]), let rank = Int(String(decoding: parts[1], as: UTF8.self))
             else {
                 throw FileError(
                     "not a rank", path: source, expected: "base64 of 1 to \(Self.longestToken) bytes and a number", line: number)
@@ -85,6 +84,13 @@ struct RankFile {
             tokens.append((token, rank))
         }
         self.tokens = tokens
+    }
+
+    /// The bytes of a token; Whisper's file has an empty one, written "=".
+    private static func token(_ text: Slice<UnsafeRawBufferPointer>) -> [UInt8]? {
+        if text.elementsEqual([0x3D]) { return [] }
+        guard let token = Base64.decode(text), (1...longestToken).contains(token.count) else { return nil }
+        return token
     }
 
     private mutating func readRanks(_ text: String) throws(FileError) {

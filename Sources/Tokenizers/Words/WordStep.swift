@@ -173,7 +173,8 @@ enum Scripts {
         var index = 0
         while index < text.count {
             let (scalar, length) = text.scalar(at: index) ?? (0xFFFD, 1)
-            let script = scalar == 0x20 ? -1 : ScriptTable.shared.joinedNumber(of: scalar)
+            let hasScript = scalar != 0x20 && (scalar < 0x80 || isKnown(scalar, before: 10))  // the peer's table stands at Unicode 9
+            let script = hasScript ? ScriptTable.shared.joinedNumber(of: scalar) : -1
             if script >= 0 {
                 if last < 0 { start = index }
                 if last >= 0, script != last, index > start {
