@@ -3,13 +3,19 @@ struct ByteStringTable: Sendable {
     private(set) var bytes: [UInt8] = []
     private(set) var ends: [Int] = []
     private var hashes: [UInt64] = []
-    private var slots: [Int32]
+    /// Number of the string and the upper half of its hash, so that a lookup rarely touches a string that is another one.
+    private var slots: [Slot]
     private let seed = ByteHash.seed
+
+    private struct Slot {
+        var index: Int32 = -1
+        var tag: UInt32 = 0
+    }
 
     var count: Int { ends.count }
 
     init(capacity: Int = 0) {
-        slots = [Int32](repeating: -1, count: max(16, (capacity * 2).nextPowerOfTwo))
+        slots = [Slot](repeating: Slot(), count: max(16, (capacity * 2).nextPowerOfTwo))
     }
 
     @inline(__always)
@@ -21,19 +27,19 @@ struct ByteStringTable: Sendable {
     /// Number of the string, or nil.
     func index(of key: UnsafeBufferPointer<UInt8>) -> Int? {
         let slot = slot(of: key, hash: hash(key))
-        return slots[slot] < 0 ? nil : Int(slots[slot])
+        return slots[slot].index < 0 ? nil : Int(slots[slot].index)
     }
 
     /// Number of the string, inserting it if it is new.
     mutating func insert(_ key: UnsafeBufferPointer<UInt8>) -> (index: Int, isNew: Bool) {
         let hash = hash(key)
         var slot = slot(of: key, hash: hash)
-        if slots[slot] >= 0 { return (Int(slots[slot]), false) }
+        if slots[slot].index >= 0 { return (Int(slots[slot].index), false) }
         if (ends.count + 1) * 2 > slots.count {
             grow()
             slot = self.slot(of: key, hash: hash)
         }
-        slots[slot] = Int32(ends.count)
+        slots[slot] = Slot(index: Int32(ends.count), tag: Self.tag(hash))
         bytes.append(contentsOf: key)
         ends.append(bytes.count)
         hashes.append(hash)
@@ -65,13 +71,17 @@ struct ByteStringTable: Sendable {
     private func slot(of key: UnsafeBufferPointer<UInt8>, hash: UInt64) -> Int {
         let mask = slots.count - 1
         var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] >= 0 {
-            let index = Int(slots[slot])
-            if hashes[index] == hash, isEqual(index, key) { return slot }
-            slot = (slot + 1) & mask
+        let tag = Self.tag(hash)
+        return slots.withUnsafeBufferPointer { slots in
+            while slots[slot].index >= 0 {
+                if slots[slot].tag == tag, isEqual(Int(slots[slot].index), key) { break }
+                slot = (slot &+ 1) & mask
+            }
+            return slot
         }
-        return slot
     }
+
+    private static func tag(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
 
     private func isEqual(_ index: Int, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
         let range = range(of: index)
@@ -79,12 +89,12 @@ struct ByteStringTable: Sendable {
     }
 
     private mutating func grow() {
-        slots = [Int32](repeating: -1, count: slots.count * 2)
+        slots = [Slot](repeating: Slot(), count: slots.count * 2)
         let mask = slots.count - 1
         for (index, hash) in hashes.enumerated() {
             var slot = Int(truncatingIfNeeded: hash) & mask
-            while slots[slot] >= 0 { slot = (slot + 1) & mask }
-            slots[slot] = Int32(index)
+            while slots[slot].index >= 0 { slot = (slot + 1) & mask }
+            slots[slot] = Slot(index: Int32(index), tag: Self.tag(hash))
         }
     }
 }

@@ -24,22 +24,34 @@ struct BertNormalizer: Sendable {
     }
 
     func apply(to bytes: [UInt8]) -> [UInt8] {
-        let isASCII = bytes.allSatisfy { $0 < 0x80 }
-        if isASCII { return mapped(bytes) }
+        bytes.withUnsafeBufferPointer { text in
+            var out: [UInt8] = []
+            out.reserveCapacity(text.count + text.count / 16)
+            var index = 0
+            while index < text.count {
+                let start = index
+                let isASCII = text[index] < 0x80
+                repeat { index += 1 } while index < text.count && (text[index] < 0x80) == isASCII
+                let run = UnsafeBufferPointer(rebasing: text[start..<index])
+                if isASCII { appendMapped(run, to: &out) } else { out += applySlowly(to: Array(run)) }
+            }
+            return out
+        }
+    }
+
+    /// Characters beyond ASCII, step by step; none of the steps reaches over an ASCII character.
+    private func applySlowly(to bytes: [UInt8]) -> [UInt8] {
         var text = cleansText || separatesIdeographs ? mapScalars(bytes, ascii: nil, clean) : bytes
         if stripsAccents { text = mapScalars(CanonicalForm.shared.apply(.nfd, to: text), ascii: { $0 }, Self.appendUnlessAccent) }
         if lowercases { text = Normalizer.lowercase.apply(to: text) }
         return text
     }
 
-    private func mapped(_ bytes: [UInt8]) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: bytes.count) { out, count in
-            ascii.withUnsafeBufferPointer { ascii in
-                for byte in bytes {
-                    let mapped = ascii[Int(byte & 0x7F)]
-                    out[count] = mapped
-                    count &+= mapped != 0 || !cleansText ? 1 : 0
-                }
+    private func appendMapped(_ bytes: UnsafeBufferPointer<UInt8>, to out: inout [UInt8]) {
+        ascii.withUnsafeBufferPointer { ascii in
+            for byte in bytes {
+                let mapped = ascii[Int(byte & 0x7F)]
+                if mapped != 0 || !cleansText { out.append(mapped) }
             }
         }
     }
