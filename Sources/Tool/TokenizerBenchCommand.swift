@@ -13,7 +13,8 @@ struct TokenizerBenchCommand: ParsableCommand {
             Each run starts with empty caches; medians are given.
             """)
 
-    @Option(help: "A tokenizer.json or a folder that holds one.") var tokenizer: String
+    @Option(help: "A tokenizer's file, or a folder that holds one.") var tokenizer: String
+    @OptionGroup var pattern: PatternOption
     @Option(help: "Threads to encode with.") var threads = 1
     @Option(help: "Number of runs.") var runs = 5
     @Flag(help: "Print one JSON object.") var json = false
@@ -32,7 +33,7 @@ struct TokenizerBenchCommand: ParsableCommand {
         var ids: [Int32] = []
         for _ in 0..<runs {
             var fresh: Tokenizer?
-            load.append(try seconds { fresh = try Tokenizer.open(tokenizer) })
+            load.append(try seconds { fresh = try Tokenizer.open(tokenizer, pattern: pattern.value) })
             guard let fresh else { continue }
             ids.removeAll(keepingCapacity: true)
             encode.append(seconds { text.withUnsafeBytes { fresh.encode(bytes: $0, into: &ids, threads: threads) } })

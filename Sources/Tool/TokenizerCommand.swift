@@ -25,11 +25,12 @@ struct TokenizerInspectCommand: ParsableCommand {
               quintet tokenizer inspect ./gpt2 --json
             """)
 
-    @Argument(help: "A tokenizer.json or a folder that holds one.") var tokenizer: String
+    @Argument(help: "A tokenizer's file, or a folder that holds one.") var tokenizer: String
+    @OptionGroup var pattern: PatternOption
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
-        let summary = try Tokenizer.open(tokenizer).summary
+        let summary = try Tokenizer.open(tokenizer, pattern: pattern.value).summary
         if json { return print(summary.serialized()) }
         for (key, value) in summary.object ?? [:] {
             print(key.padding(to: 18) + (value.string ?? value.serialized()))

@@ -14,7 +14,8 @@ struct TokenizerEncodeCommand: ParsableCommand {
             --jsonl reads {"text": ...} lines and writes {"ids": [...]} lines, one for one. Without TEXT, standard input is the text.
             """)
 
-    @Option(help: "A tokenizer.json or a folder that holds one.") var tokenizer: String
+    @Option(help: "A tokenizer's file, or a folder that holds one.") var tokenizer: String
+    @OptionGroup var pattern: PatternOption
     @Option(help: ArgumentHelp("Encode the \"text\" of each line.", valueName: "file")) var jsonl: String?
     @Flag(help: "Do not add BOS and the like.") var noSpecial = false
     @Flag(help: "Treat <|endoftext|> and other special tokens in the text as plain text.") var plain = false
@@ -22,7 +23,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
     @Argument(help: "The text.") var text: String?
 
     func run() throws {
-        let tokenizer = try Tokenizer.open(tokenizer)
+        let tokenizer = try Tokenizer.open(tokenizer, pattern: pattern.value)
         if let jsonl { return try encodeLines(of: jsonl, tokenizer) }
         let ids = try encode(text ?? readStandardInput(), tokenizer)
         if json {
@@ -61,14 +62,15 @@ struct TokenizerDecodeCommand: ParsableCommand {
             --jsonl reads {"ids": [...]} lines and writes {"text": ...} lines, one for one.
             """)
 
-    @Option(help: "A tokenizer.json or a folder that holds one.") var tokenizer: String
+    @Option(help: "A tokenizer's file, or a folder that holds one.") var tokenizer: String
+    @OptionGroup var pattern: PatternOption
     @Option(help: ArgumentHelp("Decode the \"ids\" of each line.", valueName: "file")) var jsonl: String?
     @Flag(help: "Leave special tokens out.") var skipSpecial = false
     @Flag(help: "Print one JSON object.") var json = false
     @Argument(help: "The ids; standard input if there are none.") var ids: [Int32] = []
 
     func run() throws {
-        let tokenizer = try Tokenizer.open(tokenizer)
+        let tokenizer = try Tokenizer.open(tokenizer, pattern: pattern.value)
         if let jsonl { return try decodeLines(of: jsonl, tokenizer) }
         let text = tokenizer.decode(ids.isEmpty ? try idsFromInput() : ids, skipSpecialTokens: skipSpecial)
         print(json ? (["text": .string(text)] as JSON).serialized() : text)
