@@ -52,9 +52,8 @@ func spec(_ config: JSON) throws -> (spec: TransformerSpec, warnings: [String]) 
 }
 
 func attention(_ spec: TransformerSpec, _ layer: Int = 0) -> AttentionSpec {
-    switch spec.layers[layer].mixer {
-    case .attention(let attention): attention
-    }
+    guard case .attention(let attention) = spec.layers[layer].mixer else { preconditionFailure("layer \(layer) is no attention") }
+    return attention
 }
 
 func rotary(_ spec: TransformerSpec) throws -> Rotary {
