@@ -65,7 +65,7 @@ public final class GenerationSession {
     }
 
     private func read(_ new: [Int32]) {
-        let ids = crosses(new.count) ? history.prefix(count) + new : new
+        let ids = crosses(new.count) ? Array(history.prefix(count)) + new : new
         if ids.count > new.count { count = 0 }
         if count == 0 { begin(ids.count) }
         remember(ids)
