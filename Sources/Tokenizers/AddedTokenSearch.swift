@@ -36,7 +36,7 @@ struct AddedTokenSearch: Sendable {
     }
 
     /// Cuts `text` into pieces; `.asText` leaves special tokens as plain text.
-    func pieces(of text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens) -> [Piece] {
+    func pieces(of text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokenHandling) -> [Piece] {
         var pieces: [Piece] = []
         var done = 0
         var index = 0
@@ -74,7 +74,7 @@ struct AddedTokenSearch: Sendable {
 
     /// The range the token takes, with the spaces it strips; nil where it does not count.
     private func accepted(
-        _ token: AddedToken, _ match: Range<Int>, in text: UnsafeBufferPointer<UInt8>, done: Int, _ specials: SpecialTokens
+        _ token: AddedToken, _ match: Range<Int>, in text: UnsafeBufferPointer<UInt8>, done: Int, _ specials: SpecialTokenHandling
     ) -> Range<Int>? {
         guard let base = text.baseAddress, match.lowerBound >= done, specials == .parsed || !token.special else { return nil }
         let view = TextBytes(base, text.count)

@@ -9,7 +9,7 @@ final class EncodeScratch: @unchecked Sendable {
 }
 
 /// What encoding does with the text of special tokens.
-public enum SpecialTokens: Sendable {
+public enum SpecialTokenHandling: Sendable {
     /// `<|endoftext|>` in the text becomes the token.
     case parsed
     /// It is text like any other.
@@ -36,7 +36,7 @@ extension Tokenizer {
     /// The ids of a text; `addSpecialTokens` adds what the tokenizer's template adds (BOS and the like).
     ///
     /// With `specials: .asText` the text `<|endoftext|>` is text like any other: for what users type.
-    public func encode(_ text: String, addSpecialTokens: Bool = true, specials: SpecialTokens = .parsed) -> [Int32] {
+    public func encode(_ text: String, addSpecialTokens: Bool = true, specials: SpecialTokenHandling = .parsed) -> [Int32] {
         var ids: [Int32] = []
         var text = text
         text.withUTF8 {
@@ -48,7 +48,7 @@ extension Tokenizer {
     /// Appends the ids of UTF-8 text to `ids`. Bytes that are no UTF-8 come back unchanged from a byte-level tokenizer;
     /// others see each such byte as a character they do not know. The ids do not depend on `threads`.
     public func encode(
-        bytes: UnsafeRawBufferPointer, into ids: inout [Int32], addSpecialTokens: Bool = true, specials: SpecialTokens = .parsed,
+        bytes: UnsafeRawBufferPointer, into ids: inout [Int32], addSpecialTokens: Bool = true, specials: SpecialTokenHandling = .parsed,
         threads: Int = 1
     ) {
         let scratch = takeScratch()
@@ -86,7 +86,7 @@ extension Tokenizer {
     }
 
     /// Added tokens of the raw text first, then each stretch between them.
-    private func encodeRaw(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens, _ state: inout EncodeState) {
+    private func encodeRaw(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokenHandling, _ state: inout EncodeState) {
         if rawSearch.isEmpty { return encodeStretch(text, specials, &state) }
         for piece in rawSearch.pieces(of: text, specials) {
             if let id = piece.id {
@@ -98,13 +98,13 @@ extension Tokenizer {
         }
     }
 
-    private func encodeStretch(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens, _ state: inout EncodeState) {
+    private func encodeStretch(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokenHandling, _ state: inout EncodeState) {
         guard let normalizer else { return encodeNormalized(text, specials, &state) }
         let bytes = normalizer.apply(to: Array(text))
         bytes.withUnsafeBufferPointer { encodeNormalized($0, specials, &state) }
     }
 
-    private func encodeNormalized(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokens, _ state: inout EncodeState) {
+    private func encodeNormalized(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokenHandling, _ state: inout EncodeState) {
         if normalizedSearch.isEmpty { return encodePlain(text, &state) }
         for piece in normalizedSearch.pieces(of: text, specials) {
             if let id = piece.id {

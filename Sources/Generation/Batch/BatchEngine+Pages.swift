@@ -72,8 +72,8 @@ extension BatchEngine {
         prefixes.insert(sequence.ids, pages: cache.pages(of: slot).prefix(full), tenant: sequence.request.tenant, cache)
     }
 
-    /// Keys that were turned by angles of one text's length are no use to another.
-    var sharesBeginnings: Bool { !model.spec.turnsByLength }
+    /// Keys that were turned by angles of one text's length are no use to another, and states hold a whole text, not its beginning.
+    var sharesBeginnings: Bool { !model.spec.turnsByLength && cache.canGoBack }
 }
 
 extension TransformerSpec {
