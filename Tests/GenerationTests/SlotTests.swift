@@ -127,6 +127,12 @@ import Testing
         #expect(try logits([5, 10, 10], steps: 15) == logits([40], steps: 0))
         #expect(try logits([20], steps: 0) == logits([5], steps: 15))
         #expect(try logits([21], steps: 0) == logits([20], steps: 1))
+        let back = try GenerationSession(model, capacity: 64)
+        try back.prefill(Array(ids[..<15]))
+        for id in ids[15..<25] { back.step(id) }
+        try back.rewind(to: 18)
+        back.step(ids[18])
+        #expect(try Array(back.logits) == logits([19], steps: 0))
         let session = try GenerationSession(model, capacity: 64)
         let first = try session.greedy(Array(ids[..<5]), count: 40)
         #expect(try session.greedy(Array(ids[..<5]), count: 40) == first)

@@ -92,7 +92,11 @@ import Testing
     }
 
     @Test func everyFamilyIsHere() {
-        for family in Families.all { #expect(Self.smallest[family.name] != nil, "\(family.name) has no configuration in this test") }
+        // Those with experts, latent attention or a state have fixtures and tests of their own.
+        let elsewhere: Set = ["mixtral", "qwen3_moe", "olmoe", "gpt_oss", "deepseek_v3", "mamba"]
+        for family in Families.all where !elsewhere.contains(family.name) {
+            #expect(Self.smallest[family.name] != nil, "\(family.name) has no configuration in this test")
+        }
         #expect(Set(Families.all.map(\.name)).count == Families.all.count)
     }
 

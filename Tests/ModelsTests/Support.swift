@@ -51,12 +51,12 @@ func spec(_ config: JSON) throws -> (spec: TransformerSpec, warnings: [String]) 
     return (spec, reader.warnings)
 }
 
-func attention(_ spec: TransformerSpec, _ layer: Int = 0) throws -> AttentionSpec {
-    guard case .attention(let attention) = spec.layers[layer].mixer else { throw FileError("no attention in this layer") }
+func attention(_ spec: TransformerSpec, _ layer: Int = 0) -> AttentionSpec {
+    guard case .attention(let attention) = spec.layers[layer].mixer else { preconditionFailure("layer \(layer) is no attention") }
     return attention
 }
 
 func rotary(_ spec: TransformerSpec) throws -> Rotary {
-    guard case .rotary(let rotary) = try attention(spec).positions else { throw FileError("no rotary positions") }
+    guard case .rotary(let rotary) = attention(spec).positions else { throw FileError("no rotary positions") }
     return rotary
 }

@@ -45,7 +45,7 @@ public final class GenerationSession {
         sequences = Tensor([Int32](repeating: 0, count: Self.chunk), [Self.chunk])
         lastLogits = Tensor.filled([1, model.spec.vocabulary])
         rereadLength = model.rereadLength
-        history.reserveCapacity(min(capacity, rereadLength ?? 0))
+        history.reserveCapacity(rereadLength == nil ? 0 : capacity)
         cache.reserve(capacity)
     }
 
@@ -65,7 +65,7 @@ public final class GenerationSession {
     }
 
     private func read(_ new: [Int32]) {
-        let ids = crosses(new.count) ? history + new : new
+        let ids = crosses(new.count) ? Array(history.prefix(count)) + new : new
         if ids.count > new.count { count = 0 }
         if count == 0 { begin(ids.count) }
         remember(ids)
@@ -98,8 +98,8 @@ public final class GenerationSession {
     }
 
     private func remember(_ ids: [Int32]) {
-        guard let rereadLength, known <= rereadLength else { return }
-        if count == 0 { history.removeAll(keepingCapacity: true) }
+        guard rereadLength != nil else { return }
+        history.removeLast(max(history.count - count, 0))
         history += ids
     }
 
@@ -113,6 +113,11 @@ public final class GenerationSession {
         guard length == count || model.canRewind else {
             throw OptionError(option: "model", expected: "one that keeps each token apart (attention)", found: "one whose state cannot go back")
         }
+        // What is short again is turned as a short text.
+        if let rereadLength, known > rereadLength, length > 0, length <= rereadLength {
+            count = 0
+            return read(Array(history.prefix(length)))
+        }
         count = length
     }
 
@@ -120,9 +125,21 @@ public final class GenerationSession {
     /// - Throws: `OptionError` as `prefill`.
     func extend(_ ids: [Int32]) throws(OptionError) -> Tensor {
         try check(ids)
+        if crosses(ids.count) { return stepped(ids) }
+        remember(ids)
         let hidden = forward(ids)
         count += ids.count
         return model.logits(hidden)
+    }
+
+    /// The same token by token.
+    private func stepped(_ ids: [Int32]) -> Tensor {
+        var rows: [Float] = []
+        for id in ids {
+            step(id)
+            rows += logits
+        }
+        return Tensor(rows, [ids.count, model.spec.vocabulary])
     }
 
     /// A text of another length may need other angles, which the recorded calls do not read.

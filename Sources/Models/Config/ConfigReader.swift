@@ -103,6 +103,9 @@ public struct ConfigReader {
         warnings.append("\(path): \(key) has no effect in this family, as in the reference")
     }
 
+    /// Something that the person should know about this model.
+    mutating func warn(_ text: String) { warnings.append("\(path): \(text)") }
+
     /// Fields that change no result of this model, whatever they hold.
     public mutating func ignore(_ keys: String...) { used.formUnion(keys) }
 

@@ -52,6 +52,7 @@ extension Families {
     private static func falconPositions(_ reader: inout ConfigReader, _ headWidth: Int, _ context: Int) throws(FileError) -> AttentionPositions {
         let rotary = try RopeConfig.read(&reader, headWidth: headWidth, context: context)
         guard try reader.flag("alibi", default: false) else { return .rotary(rotary) }
+        reader.warn("alibi is added to the scores twice, as in the eager attention of the reference (its fused attention adds it once)")
         return .alibi(maxBias: 8, factor: alibiCount / Float(max(headWidth, 1)).squareRoot(), .brain)
     }
 
