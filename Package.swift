@@ -43,15 +43,16 @@ let package = Package(
         .target(name: "CQuintetKernels", path: "Sources/CKernels"),
         .systemLibrary(
             name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        room("Files", [], [crypto]),
+        room("Files", [], [crypto, yaml]),
+        room("Reports", ["Files"]),
         room("Tensors", ["CKernels"]),
         room("Tokenizers", ["Files"]),
         room("Checkpoints", ["Files", "Tensors"]),
         room("Layers", ["Tensors", "Checkpoints"]),
         room("Models", ["Layers", "Checkpoints", "Tensors", "Files"]),
-        room("Corpus", ["Tokenizers", "Files"], ["CZlib"]),
+        room("Corpus", ["CKernels", "Tokenizers", "Reports", "Files"], ["CZlib"]),
         room("Generation", ["Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),
-        room("Training", ["CKernels", "Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"], [yaml]),
+        room("Training", ["CKernels", "Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Reports", "Files"], [yaml]),
         .target(
             name: "Quintet",
             dependencies: [

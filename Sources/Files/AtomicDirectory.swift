@@ -66,6 +66,20 @@ public final class AtomicDirectory: Sendable {
         }
     }
 
+    /// Opens a file that is written bit by bit beside others; `finish(_:)` closes it.
+    public func open(_ name: String) throws(FileError) -> FileWriter {
+        let path = Folder.join(temporary, try Self.checked(name))
+        try Folder.create(Folder.parent(of: path))
+        return try FileWriter(creating: path, hashing: true)
+    }
+
+    /// Brings a file from `open(_:)` to disk and into the manifest.
+    public func finish(_ writer: FileWriter) throws(FileError) {
+        try writer.finish()
+        let entry = Entry(size: writer.position, digest: writer.digest ?? "")
+        state.withLock { $0.entries[String(writer.path.dropFirst(temporary.count + 1))] = entry }
+    }
+
     /// A path inside the temporary folder for a writer that wants a path; its folder is created.
     public func path(_ name: String) throws(FileError) -> String {
         let path = Folder.join(temporary, try Self.checked(name))

@@ -20,6 +20,11 @@ public final class FileReader {
 
     deinit { close(fd) }
 
+    /// Goes on from this byte.
+    public func seek(to offset: Int) throws(FileError) {
+        guard lseek(fd, off_t(offset), SEEK_SET) >= 0 else { throw System.failure("cannot move in the file", path, errno) }
+    }
+
     /// Fills `buffer` as far as the file goes; fewer bytes than asked for mean the end.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         try System.read(fd, buffer, path)

@@ -173,6 +173,12 @@ public enum Folder {
         if rmdir(path) != 0, errno != ENOENT { throw System.failure("cannot remove the folder", path, errno) }
     }
 
+    /// Gives a file another name on the same disk, in place of what has that name.
+    public static func move(_ path: String, to target: String) throws(FileError) {
+        try System.rename(path, to: target)
+        try System.synchronize(folder: parent(of: target))
+    }
+
     /// A new empty folder for a test or scratch data, under TMPDIR or /tmp; the caller removes it.
     public static func temporary(_ label: String = "quintet") throws(FileError) -> String {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"

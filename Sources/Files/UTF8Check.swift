@@ -1,5 +1,7 @@
 /// UTF-8 validation as the Unicode standard's table 3-7 has it: no overlong forms, no surrogates, nothing past U+10FFFF.
 public enum UTF8Check {
+    public static func isValid(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { firstInvalid($0) == nil } }
+
     /// Offset of the first byte that does not belong to valid UTF-8, or nil if all of it is valid.
     public static func firstInvalid(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard let base = bytes.baseAddress else { return nil }

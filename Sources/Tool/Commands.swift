@@ -4,6 +4,7 @@ import ArgumentParser
 let commands: [any ParsableCommand.Type] = [
     DemoCommand.self,
     GatherCommand.self,
+    ScrubCommand.self,
     TokenizerCommand.self,
     TokenizeCommand.self,
     PretrainCommand.self,

@@ -8,8 +8,9 @@ struct TokenizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenize", abstract: "Turn documents into token shards for training.",
         discussion: """
-            Example:
+            Examples:
               quintet tokenize corpus --tokenizer tokenizer --into shards
+              quintet tokenize corpus --tokenizer tokenizer --into shards --mix language:swift=2,forum=0.5
 
             A share of the documents is held out for validation; which, depends on each document's id alone. The tokenizer's files are \
             copied into the new folder, which appears whole or not at all.
@@ -21,6 +22,7 @@ struct TokenizeCommand: ParsableCommand {
     @Option(help: "Share of the documents held out.") var validation = 0.02
     @Option(help: "Tokens per shard file.") var shardTokens = 1 << 25
     @Option(help: "Threads to encode with.") var threads = 2
+    @Option(help: ArgumentHelp("How often documents are taken, by the beginning of their source or by metadata.", valueName: "source=weight,...")) var mix = ""
     @Flag(help: "Print the report as JSON, and no progress line.") var json = false
 
     func validate() throws {
@@ -34,6 +36,7 @@ struct TokenizeCommand: ParsableCommand {
         options.validationShare = validation
         options.shardTokens = shardTokens
         options.threads = threads
+        options.mix = try Mix(mix)
         options.quiet = json
         StopSignal.install()
         let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.open(tokenizer), into: into)

@@ -231,6 +231,9 @@ int64_t qk_cache_page_bytes(int64_t type, int64_t width);
 // Bytes of packed panels for a B of k x n.
 size_t qk_gemm_packed_bytes(int64_t n, int64_t k, int32_t type);
 
+// Signatures of near-duplicate search: minima[h] = min over the shingles x of (x * a[h] + b[h] mod 2^64) mod (2^61 - 1); all ones without shingles.
+void qk_minhash(const uint64_t *shingles, int64_t count, const uint64_t *a, const uint64_t *b, int64_t hashes, uint64_t *minima);
+
 #ifdef __cplusplus
 }
 #endif

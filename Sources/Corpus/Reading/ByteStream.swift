@@ -10,10 +10,12 @@ final class ByteStream {
     private var inflater: UnsafeMutablePointer<z_stream>?
     private var memberEnded = false
 
-    init(_ path: String) throws(FileError) {
+    /// From `offset` on the bytes are taken as they are.
+    init(_ path: String, from offset: Int = 0) throws(FileError) {
         file = try FileReader(path)
+        if offset > 0 { try file.seek(to: offset) }
         try refill()
-        if part.count >= 2, buffer[0] == 0x1F, buffer[1] == 0x8B { try startInflating() }
+        if offset == 0, part.count >= 2, buffer[0] == 0x1F, buffer[1] == 0x8B { try startInflating() }
     }
 
     deinit {
@@ -74,6 +76,9 @@ final class ByteStream {
     private func broken(_ what: String) -> FileError {
         FileError(what, path: file.path, hint: "get the file again")
     }
+
+    /// Whether the content is compressed, so that it can only be read from its start.
+    var isCompressed: Bool { inflater != nil }
 
     /// The whole content; nil if it is longer than `limit`.
     static func readAll(_ path: String, limit: Int) throws(FileError) -> [UInt8]? {

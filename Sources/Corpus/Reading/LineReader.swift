@@ -34,11 +34,18 @@ final class LineReader {
     private var ended = false
     private var number = 0
     private var offset = 0
+    private let stop: Int
 
-    init(_ path: String, limit: Int) throws(FileError) {
-        stream = try ByteStream(path)
+    /// With a range, the lines that begin in it; their numbers then count from its first line.
+    init(_ path: String, limit: Int, range: Range<Int>? = nil) throws(FileError) {
+        let start = max(0, (range?.lowerBound ?? 0) - 1)
+        stream = try ByteStream(path, from: start)
         self.limit = limit
+        stop = range?.upperBound ?? .max
+        offset = start
         try refill()
+        if let range, range.lowerBound > 0 { try skipLine() }
+        if start > 0 { return }
         // A UTF-8 byte order mark is no part of the first line.
         if part.count >= 3, buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF {
             part = part.dropFirst(3)
@@ -47,6 +54,18 @@ final class LineReader {
     }
 
     deinit { buffer.deallocate() }
+
+    /// Past the line that a range begins in the middle of.
+    private func skipLine() throws(FileError) {
+        while !ended {
+            let end = UnsafeRawBufferPointer(rebasing: buffer[part]).firstIndex(of: 10)
+            let used = end.map { $0 + 1 } ?? part.count
+            part = part.dropFirst(used)
+            offset += used
+            if end != nil { return }
+            try refill()
+        }
+    }
 
     private func refill() throws(FileError) {
         let n = try stream.read(into: buffer)
@@ -57,7 +76,7 @@ final class LineReader {
     /// The next line, nil at the end of the file.
     func next() throws(FileError) -> Line? {
         if part.isEmpty { try refill() }
-        if ended { return nil }
+        if ended || offset >= stop { return nil }
         number += 1
         var line = Line(bytes: [], number: number, offset: offset)
         while !ended {

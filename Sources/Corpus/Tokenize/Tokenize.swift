@@ -18,6 +18,8 @@ public struct Tokenize {
         /// Tokens per shard file.
         public var shardTokens = 1 << 25
         public var threads = 1
+        /// How often documents are taken, by where they come from.
+        public var mix = Mix()
         /// No progress line.
         public var quiet = false
         public init() {}
@@ -84,10 +86,16 @@ struct TokenizeWork {
     }
 
     mutating func readAll() throws {
-        try Document.forEach(in: source) { document in
-            waiting.append(document)
-            waitingBytes += document.text.utf8.count
-            if waitingBytes >= 8 << 20 { try encodeWaiting() }
+        for round in 0..<options.mix.rounds {
+            try Document.forEach(in: source) { document in
+                let part = options.mix.part(of: document)
+                guard Mix.takes(document.id, weight: part.weight, round: round) else { return }
+                // What is held out is held out once.
+                if round > 0, holdOut.method == .documents, holdOut.split(of: document.id) == .validation { return }
+                waiting.append(document)
+                waitingBytes += document.text.utf8.count
+                if waitingBytes >= 8 << 20 { try encodeWaiting() }
+            }
         }
         try encodeWaiting()
         bar.update(total, detail: "\(report.tokens) tokens")
@@ -107,15 +115,19 @@ struct TokenizeWork {
         var id: String
         var text: String
         var split: Split
+        var source: String
     }
 
     /// A document as what is encoded in one go: itself, or for the only document what comes before and after the cut.
     private func parts(_ document: Document) -> [Part] {
         guard holdOut.method == .tail else {
-            return [Part(id: document.id, text: document.text, split: holdOut.split(of: document.id))]
+            return [Part(id: document.id, text: document.text, split: holdOut.split(of: document.id), source: options.mix.part(of: document).name)]
         }
         let (head, tail) = holdOut.cut(document.text)
-        return [Part(id: document.id, text: head, split: .train), Part(id: document.id, text: tail, split: .validation)]
+        return [
+            Part(id: document.id, text: head, split: .train, source: options.mix.part(of: document).name),
+            Part(id: document.id, text: tail, split: .validation, source: options.mix.part(of: document).name),
+        ]
     }
 
     /// Ids of each text, special tokens of the template added; text that looks like a special token stays text.
@@ -139,7 +151,7 @@ struct TokenizeWork {
         let closed = ids.last == eos ? ids : ids + [eos]
         let bytes = part.text.utf8.count
         try writer.append(closed, id: part.id, textBytes: bytes, split: part.split)
-        report.add(part.split, tokens: closed.count, bytes: bytes)
+        report.add(part.split, tokens: closed.count, bytes: bytes, source: part.source)
         let position = HoldOut.position(of: part.id)
         if position < lowest?.position ?? 2 { lowest = (position, part.id) }
         if position > highest?.position ?? -1 { highest = (position, part.id) }

@@ -11,6 +11,9 @@ public struct TokenizeReport: Sendable, Equatable {
     }
 
     public var train = Part()
+    /// By the part of the mix that documents belong to.
+    public var sources: [String: Part] = [:]
+    public var packing = PackingStatistics()
     public var validation = Part()
     public var vocabularySize = 0
     public var seconds = 0.0
@@ -20,15 +23,20 @@ public struct TokenizeReport: Sendable, Equatable {
     public var textBytes: Int { train.textBytes + validation.textBytes }
     public var bytesPerToken: Double { tokens > 0 ? Double(textBytes) / Double(tokens) : 0 }
 
-    mutating func add(_ split: Split, tokens: Int, bytes: Int) {
+    mutating func add(_ split: Split, tokens: Int, bytes: Int, source: String) {
         func added(_ part: Part) -> Part {
             Part(documents: part.documents + 1, tokens: part.tokens + tokens, textBytes: part.textBytes + bytes)
         }
         if split == .train { train = added(train) } else { validation = added(validation) }
+        sources[source] = added(sources[source] ?? Part())
+        if split == .train { packing.add(tokens) }
     }
 
     public var json: JSON {
-        [
+        var mixed = JSONObject()
+        for (name, part) in sources.sorted(by: { Folder.precedes($0.key, $1.key) }) { mixed[name] = part.json }
+        return [
+            "sources": .object(mixed), "packing": packing.json,
             "train": train.json, "validation": validation.json, "vocabulary_size": JSON(vocabularySize),
             "bytes_per_token": JSON((bytesPerToken * 1e4).rounded() / 1e4), "seconds": JSON((seconds * 1e3).rounded() / 1e3),
         ]

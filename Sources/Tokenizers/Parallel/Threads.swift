@@ -7,7 +7,7 @@
 #endif
 
 /// Runs `body(0)` ... `body(count - 1)`, each on a thread of its own (the caller takes 0), and waits for all.
-func runOnThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+public func runOnThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     var others: [pthread_t] = []
     for index in 1..<max(count, 1) {
         let job = Unmanaged.passRetained(ThreadJob(index, body))

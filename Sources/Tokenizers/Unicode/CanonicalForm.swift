@@ -98,7 +98,7 @@ struct CanonicalForm: Sendable {
         return index
     }
 
-    private func decompose(_ code: UInt32, into segment: inout [UInt32]) {
+    func decompose(_ code: UInt32, into segment: inout [UInt32]) {
         if (0xAC00...0xD7A3).contains(code) {
             let index = code - 0xAC00
             segment += [0x1100 + index / 588, 0x1161 + index % 588 / 28]

@@ -3,6 +3,7 @@ public import QuintetFiles
 import QuintetGeneration
 import QuintetLayers
 import QuintetModels
+import QuintetReports
 public import QuintetTensors
 
 /// How fast a model reads a prompt and writes a continuation, as a share of what this machine can do.

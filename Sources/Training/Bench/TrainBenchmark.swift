@@ -1,6 +1,7 @@
 public import QuintetFiles
 import QuintetLayers
 public import QuintetTensors
+import QuintetReports
 
 /// How fast a training step of a preset runs on this machine, and how much memory it takes.
 ///

@@ -1,5 +1,6 @@
 import QuintetCorpus
 import QuintetFiles
+import QuintetReports
 
 extension Demo {
     /// The model's bits per byte on the held-out documents, beside what simple ways need for the same ones.

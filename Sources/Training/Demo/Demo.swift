@@ -2,6 +2,7 @@ import QuintetCorpus
 import QuintetFiles
 import QuintetTensors
 import QuintetTokenizers
+import QuintetReports
 
 /// The whole life of a small foundation model in a couple of minutes, on text that is already on this disk.
 ///

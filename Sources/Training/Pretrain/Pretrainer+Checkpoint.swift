@@ -4,6 +4,7 @@ import QuintetFiles
 import QuintetModels
 import QuintetTensors
 import QuintetTokenizers
+import QuintetReports
 
 extension Pretrainer {
     private static let optimizerFile = "optimizer.safetensors"

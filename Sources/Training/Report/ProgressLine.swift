@@ -1,3 +1,5 @@
+import QuintetReports
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

@@ -1,4 +1,5 @@
 import QuintetFiles
+import QuintetReports
 
 /// Shows a run to the person in front of it: the progress line, and a line for what happens beside it.
 public final class ProgressObserver: TrainingObserver {

@@ -1,4 +1,5 @@
 import QuintetFiles
+import QuintetReports
 
 extension RunRecorder {
     /// The page as it stands: figures, curves, and every setting and fact behind them.

@@ -1,4 +1,5 @@
 import QuintetFiles
+import QuintetReports
 
 extension RunReport {
     /// The curves every run has, in reading order; a chart without points is left out.

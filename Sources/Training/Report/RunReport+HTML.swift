@@ -1,32 +1,17 @@
 import QuintetFiles
+import QuintetReports
 
 extension RunReport {
     /// The page: styles, curves, samples and facts in one file; no request leaves it.
     public func html() -> String {
-        """
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-        <title>\(escaped(title)) - Quintet</title>
-        <style>\(Self.style)</style>
-        </head>
-        <body>
-        <main>
-        <header><h1>\(escaped(title)) \(badge())</h1><p class="summary">\(escaped(summary))</p></header>
-        \(tileRow())\(comparisonCard())<section class="charts">
-        \(charts())</section>
-        \(sampleCards())\(nextCard())<section class="facts">
-        \(sections.map(table).joined())</section>
-        <footer>Written by quintet. Hover a curve for its values.</footer>
-        </main>
-        <script>\(Self.script)</script>
-        </body>
-        </html>
-
-        """
+        ReportPage.html(
+            title: title, badge: badge(), summary: summary,
+            body: """
+                \(tileRow())\(comparisonCard())<section class="charts">
+                \(charts())</section>
+                \(sampleCards())\(nextCard())<section class="facts">
+                \(sections.map(table).joined())</section>
+                """, footer: "Written by quintet. Hover a curve for its values.")
     }
 
     private func badge() -> String {
@@ -37,24 +22,12 @@ extension RunReport {
         }
     }
 
-    private func tileRow() -> String {
-        guard !tiles.isEmpty else { return "" }
-        let cards = tiles.map { tile in
-            "<div class=\"tile card\"><span>\(escaped(tile.label))</span><b>\(escaped(tile.value))</b><small>\(escaped(tile.note))</small></div>"
-        }
-        return "<section class=\"tiles\">\(cards.joined())</section>\n"
-    }
+    private func tileRow() -> String { ReportPage.tiles(tiles.map { ReportPage.Tile($0.label, $0.value, note: $0.note) }) }
 
     private func comparisonCard() -> String {
-        guard let comparison, let longest = comparison.bars.map(\.value).filter(\.isFinite).max(), longest > 0 else { return "" }
-        let bars = comparison.bars.map { bar in
-            let share = Number.short(max(0, min(1, bar.value / longest)) * 100, digits: 1)
-            return """
-                <div class="bar\(bar.isOurs ? " ours" : "")"><span>\(escaped(bar.name))</span>
-                <div class="track"><i style="width:\(share)%"></i></div><b>\(Number.fixed(bar.value, digits: 2))</b></div>
-                """
-        }
-        return "<section class=\"card bars\"><h2>\(escaped(comparison.title))</h2>\n\(bars.joined(separator: "\n"))<p>\(escaped(comparison.note))</p></section>\n"
+        guard let comparison else { return "" }
+        let bars = comparison.bars.map { ReportPage.Bar($0.name, $0.value, text: Number.fixed($0.value, digits: 2), isOurs: $0.isOurs) }
+        return ReportPage.bars(comparison.title, bars, note: comparison.note)
     }
 
     /// Extra samples first, then the newest one written while training; older ones fold away.
@@ -83,7 +56,6 @@ extension RunReport {
     }
 
     private func table(_ section: Section) -> String {
-        let rows = section.rows.map { "<tr><th>\(escaped($0.name))</th><td>\(escaped($0.value))</td></tr>" }
-        return "<section class=\"card\"><h2>\(escaped(section.title))</h2><table>\(rows.joined())</table></section>\n"
+        ReportPage.facts(section.title, section.rows.map { (name: $0.name, value: $0.value) })
     }
 }

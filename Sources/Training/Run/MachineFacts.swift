@@ -6,6 +6,7 @@ import Musl
 import Darwin
 #endif
 import QuintetFiles
+import QuintetReports
 
 /// What a run was computed on, for its report: facts that explain its speed and its bits.
 public struct MachineFacts: Sendable, Equatable {

@@ -38,48 +38,10 @@ extension TrainingConfig {
         return out
     }
 
-    /// Refuses what could make a small file unfold into a big one, before the parser sees it.
     private static func refuseTraps(_ text: String, _ source: String) throws(TrainingError) {
-        var (line, column, depth) = (1, 0, 0)
-        var quote: Character?
-        var before: Character = "\n"
-        var (inComment, escaped, closed, anchor) = (false, false, false, false)
-        for character in text {
-            column += 1
-            if before == "&" || before == "*", anchor, !character.isWhitespace {
-                throw .settingsFile(
-                    source: source, line: line, column: column - 1,
-                    problem: "anchors and aliases are not read; quote a text that begins with \(before)")
-            }
-            anchor = false
-            if character.isNewline {
-                (line, column, inComment) = (line + 1, 0, false)
-            } else if inComment {
-            } else if let open = quote {
-                if character == open, !escaped { (quote, closed) = (nil, true) }
-                escaped = character == "\\" && open == "\"" && !escaped
-            } else if closed, character == "'", before == "'" {
-                (quote, closed) = ("'", false)  // '' inside single quotes is one quote
-            } else if startsToken(before) {
-                closed = false
-                switch character {
-                case "#": inComment = true
-                case "\"", "'": quote = character
-                case "&", "*": anchor = true
-                case "[", "{":
-                    depth += 1
-                    if depth > 8 { throw .settingsFile(source: source, line: line, column: column, problem: "nested too deeply") }
-                case "\t" where before == "\n":
-                    throw .settingsFile(source: source, line: line, column: column, problem: "a tab indents this line; YAML wants spaces")
-                default: break
-                }
-            }
-            before = character
+        do throws(YAML.Trap) { try YAML.refuseTraps(text) } catch {
+            throw .settingsFile(source: source, line: error.line, column: error.column, problem: error.problem)
         }
-    }
-
-    private static func startsToken(_ before: Character) -> Bool {
-        before.isWhitespace || before == "[" || before == "{" || before == "," || before == ":"
     }
 
     private static func compose(_ text: String, _ source: String) throws(TrainingError) -> Node? {
@@ -109,20 +71,6 @@ extension TrainingConfig {
     /// A plain scalar by YAML's core schema; a quoted one is a text.
     private static func value(of scalar: Node.Scalar) -> JSON {
         guard scalar.style == .any || scalar.style == .plain else { return .string(scalar.string) }
-        switch scalar.string {
-        case "", "~", "null", "Null", "NULL": return .null
-        case "true", "True", "TRUE", "yes", "on": return .bool(true)
-        case "false", "False", "FALSE", "no", "off": return .bool(false)
-        default: return number(scalar.string) ?? .string(scalar.string)
-        }
-    }
-
-    /// `12`, `1_000`, `3e-4`, `.5`; not `nan`, `inf` or `0x10`, which stay texts and fail as numbers.
-    static func number(_ text: String) -> JSON? {
-        guard text.utf8.allSatisfy({ ($0 >= 48 && $0 <= 57) || "+-._eE".utf8.contains($0) }) else { return nil }
-        let digits = text.replacing("_", with: "")
-        if let whole = Int64(digits) { return .integer(whole) }
-        guard let value = Double(digits), value.isFinite else { return nil }
-        return .number(value)
+        return YAML.plain(scalar.string)
     }
 }

@@ -1,6 +1,7 @@
-extension RunReport {
+/// The look of every report, and the script that shows the values under the pointer.
+public enum ReportStyle {
     /// Light and dark follow the reader's system.
-    static let style = """
+    public static let style = """
 
         :root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1b1f24; --soft: #5d6672; --line: #e3e6ea;
           --c1: #2f6fde; --c2: #d4552a; --c3: #7b52c7; --c4: #b8860b; --c5: #15836b; --ours: #2f6fde; --other: #b9c0c9; --mark: #e6effd; }
@@ -55,12 +56,19 @@ extension RunReport {
         th { text-align: left; font-weight: 400; color: var(--soft); padding: 4px 12px 4px 0; vertical-align: top; white-space: nowrap; }
         td { padding: 4px 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
         tr + tr > * { border-top: 1px solid var(--line); }
+        .wide { grid-column: 1 / -1; }
+        .list td { text-align: left; } .list td.n { text-align: right; white-space: nowrap; padding-left: 12px; } .list th { padding-top: 6px; }
+        .scroll { overflow-x: auto; }
+        .columns { display: flex; align-items: flex-end; gap: 2px; height: 150px; border-bottom: 1px solid var(--soft); }
+        .columns div { flex: 1; display: flex; align-items: flex-end; gap: 1px; height: 100%; }
+        .columns i { flex: 1; background: var(--other); border-radius: 2px 2px 0 0; } .columns i.out { background: var(--ours); }
+        .labels { display: flex; gap: 2px; color: var(--soft); font-size: 12px; } .labels span { flex: 1; text-align: center; white-space: nowrap; overflow: visible; min-width: 0; }
         footer { color: var(--soft); font-size: 13px; }
 
         """
 
     /// One pointer, one step: every chart shows its values at the step under it.
-    static let script = """
+    public static let script = """
 
         const charts = [...document.querySelectorAll('.chart')].map(box => ({
           box, svg: box.querySelector('svg'), cross: box.querySelector('.cross'), tip: box.querySelector('.tip'),

@@ -5,34 +5,46 @@ import Musl
 #else
 import Darwin
 #endif
-import QuintetFiles
+internal import QuintetFiles
 
 /// One curve of a chart.
-struct ChartSeries {
-    enum Style: String { case line, faint, dots }
-    var name: String
-    var style: Style
+public struct ChartSeries {
+    public enum Style: String { case line, faint, dots }
+    public var name: String
+    public var style: Style
     /// Which of the page's series colors.
-    var color: Int
-    var points: [(x: Double, y: Double)]
+    public var color: Int
+    public var points: [(x: Double, y: Double)]
+
+    public init(name: String, style: Style, color: Int, points: [(x: Double, y: Double)]) {
+        (self.name, self.style, self.color, self.points) = (name, style, color, points)
+    }
 }
 
 /// A line chart as SVG, readable without scripts; a script adds the values under the pointer.
-struct Chart {
-    var id: String
-    var title: String
-    var series: [ChartSeries]
+public struct Chart {
+    public var id: String
+    public var title: String
+    public var series: [ChartSeries]
     /// Whether the y axis is logarithmic; asked for, and done where all values are positive and span a factor of 30.
-    var logarithmic = false
+    public var logarithmic: Bool
     /// Whether the y axis begins at zero.
-    var fromZero = false
-    var width = 640.0
-    var height = 260.0
+    public var fromZero: Bool
+    public var width: Double
+    public var height: Double
+
+    public init(
+        id: String, title: String, series: [ChartSeries], logarithmic: Bool = false, fromZero: Bool = false, width: Double = 640,
+        height: Double = 260
+    ) {
+        (self.id, self.title, self.series) = (id, title, series)
+        (self.logarithmic, self.fromZero, self.width, self.height) = (logarithmic, fromZero, width, height)
+    }
 
     private static let margin = (left: 56.0, right: 14.0, top: 12.0, bottom: 30.0)
 
     /// The chart's figure, or nothing where there are no points.
-    func html() -> String {
+    public func html() -> String {
         let points = series.flatMap(\.points).filter { $0.x.isFinite && $0.y.isFinite }
         guard let first = points.first else { return "" }
         var x = Axis(points.reduce((first.x, first.x)) { (min($0.0, $1.x), max($0.1, $1.x)) }, logarithmic: false, padded: false)
@@ -163,22 +175,4 @@ private struct Axis {
         let steps: [Double] = powers.count > 4 ? [1] : [1, 3]
         return powers.flatMap { power in steps.map { $0 * pow(10, Double(power)) } }.filter { $0 >= low && $0 <= high }
     }
-}
-
-/// Text for HTML: nothing in it can become markup.
-func escaped(_ text: String) -> String {
-    var out = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": out += "&amp;"
-        case "<": out += "&lt;"
-        case ">": out += "&gt;"
-        case "\"": out += "&quot;"
-        case "'": out += "&#39;"
-        case "\n", "\t": out.unicodeScalars.append(scalar)
-        case _ where scalar.value < 32 || scalar.value == 127: out += "\u{fffd}"
-        default: out.unicodeScalars.append(scalar)
-        }
-    }
-    return out
 }

@@ -1,7 +1,7 @@
 /// Numbers as people read them.
-enum Number {
+public enum Number {
     /// At most `digits` decimals, trailing zeros dropped: 1.5, 12, 0.003.
-    static func short(_ value: Double, digits: Int) -> String {
+    public static func short(_ value: Double, digits: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
         var text = fixed(value, digits: digits)
         if text.contains(".") {
@@ -12,7 +12,7 @@ enum Number {
     }
 
     /// Exactly `digits` decimals.
-    static func fixed(_ value: Double, digits: Int) -> String {
+    public static func fixed(_ value: Double, digits: Int) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
@@ -27,7 +27,7 @@ enum Number {
     }
 
     /// Three significant digits, powers of ten where that is shorter: 3e-4, 0.0123, 4.57, 12,300.
-    static func significant(_ value: Double) -> String {
+    public static func significant(_ value: Double) -> String {
         guard value.isFinite, value != 0 else { return short(value, digits: 0) }
         let size = abs(value)
         if size >= 1000 { return grouped(Int(clamping: Int64(max(-9e15, min(9e15, value.rounded()))))) }
@@ -40,7 +40,7 @@ enum Number {
     }
 
     /// 1,234,567.
-    static func grouped(_ value: Int) -> String {
+    public static func grouped(_ value: Int) -> String {
         let digits = Array(String(value.magnitude))
         var out = value < 0 ? "-" : ""
         for (index, digit) in digits.enumerated() {
@@ -51,7 +51,7 @@ enum Number {
     }
 
     /// 850, 1.2K, 3.4M, 1.2B.
-    static func compact(_ value: Double) -> String {
+    public static func compact(_ value: Double) -> String {
         for (size, name) in [(1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")] where abs(value) >= size {
             let scaled = value / size
             return short(scaled, digits: abs(scaled) >= 100 ? 0 : 1) + name

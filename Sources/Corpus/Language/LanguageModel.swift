@@ -1,0 +1,165 @@
+/// Tells the language of a text by its script and by the character n-grams of its words.
+///
+/// Languages that share a script (34 of them) are told apart by naive Bayes over n-grams of 1 to 4 characters; others by their script
+/// alone. The score is the share of the best language after the evidence is tempered, so that it grows with the length of the text.
+final class LanguageModel: Sendable {
+    static let shared = LanguageModel()
+
+    /// Every code that `identify` may give, "und" aside.
+    let languages: [String]
+
+    private let codes: [String]
+    private let vectors: [SIMD64<Int8>]
+    /// Open addressing from a gram's packed characters to its place in `vectors`; -1 is free.
+    private let keys: [UInt64]
+    private let places: [Int32]
+
+    /// Logarithms of frequencies are kept as quarters below zero; what a language does not list counts as this much.
+    private static let floor: Int8 = 40
+
+    private init() {
+        var codes: [String] = []
+        var grams: [UInt64: [(language: Int, value: Int8)]] = [:]
+        let text = UnsafeBufferPointer(start: languageGrams.utf8Start, count: languageGrams.utf8CodeUnitCount)
+        for line in text.split(separator: 10) {
+            let fields = line.split(separator: 32)
+            guard let code = fields.first else { continue }
+            codes.append(String(decoding: code, as: UTF8.self))
+            for field in fields.dropFirst() {
+                guard let last = field.last else { continue }
+                let gram = String(decoding: field.dropLast(), as: UTF8.self).unicodeScalars.reduce(UInt64(0)) { $0 << 16 | UInt64($1.value & 0xFFFF) }
+                grams[gram, default: []].append((codes.count - 1, Int8(clamping: Int(last) - 48)))
+            }
+        }
+        var (keys, places) = ([UInt64](repeating: 0, count: 1 << 17), [Int32](repeating: -1, count: 1 << 17))
+        var vectors: [SIMD64<Int8>] = []
+        for (gram, values) in grams {
+            var vector = SIMD64<Int8>(repeating: Self.floor)
+            for (language, value) in values { vector[language] = value }
+            var slot = Self.slot(gram)
+            while places[slot] >= 0 { slot = (slot + 1) & (keys.count - 1) }
+            (keys[slot], places[slot]) = (gram, Int32(vectors.count))
+            vectors.append(vector)
+        }
+        (self.codes, self.keys, self.places, self.vectors) = (codes, keys, places, vectors)
+        languages = (codes + Script.languages).sorted()
+    }
+
+    private static func slot(_ key: UInt64) -> Int { Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 47) }
+
+    /// The language of a text and how sure that is, from 0 to 1; "und" where there are no letters. At most 3,000 letters are looked at.
+    func identify(_ text: UnsafeBufferPointer<UInt8>) -> (language: String, score: Double) {
+        guard let p = text.baseAddress else { return ("und", 0) }
+        var sums = SIMD64<Int32>()
+        var partial = SIMD64<Int16>()
+        var (held, features, letters) = (0, 0, 0)
+        var scripts = [Int](repeating: 0, count: Script.count)
+        var window: UInt64 = 0x5F
+        let table = ScalarTable.shared
+        func take(_ gram: UInt64) {
+            var slot = Self.slot(gram)
+            while places[slot] >= 0 {
+                if keys[slot] == gram {
+                    partial &+= SIMD64<Int16>(truncatingIfNeeded: vectors[Int(places[slot])])
+                    (held, features) = (held + 1, features + 1)
+                    if held == 256 { flush() }
+                    return
+                }
+                slot = (slot + 1) & (keys.count - 1)
+            }
+        }
+        func flush() {
+            sums &+= SIMD64<Int32>(truncatingIfNeeded: partial)
+            (partial, held) = (SIMD64<Int16>(), 0)
+        }
+        func step(_ character: UInt64) {
+            window = window << 16 | character
+            if character != 0x5F { take(character) }
+            take(window & 0xFFFF_FFFF)
+            if window >> 16 & 0xFFFF == 0x5F { return }
+            if window >> 32 != 0 { take(window & 0xFFFF_FFFF_FFFF) }
+            if window >> 32 & 0xFFFF == 0x5F { return }
+            if window >> 48 != 0 { take(window) }
+        }
+        var i = 0
+        var inWord = false
+        while i < text.count, letters < 3000 {
+            let (value, width) = scalar(p, i)
+            i += width
+            let classes = table.classes(value)
+            if classes & (ScalarClass.letter | ScalarClass.mark) != 0 {
+                letters += 1
+                scripts[Script.of(value)] += 1
+                let lower = value < 1 << 16 ? UInt64(table.lowered[Int(value)]) : 0
+                if !inWord { window = 0x5F }
+                step(lower == 0 ? UInt64(value & 0xFFFF) : lower)
+                inWord = true
+            } else if inWord {
+                step(0x5F)
+                inWord = false
+            }
+        }
+        if inWord { step(0x5F) }
+        flush()
+        return decide(sums, features, letters, scripts)
+    }
+
+    private func decide(_ sums: SIMD64<Int32>, _ features: Int, _ letters: Int, _ scripts: [Int]) -> (language: String, score: Double) {
+        guard letters > 0 else { return ("und", 0) }
+        let script = Script.dominant(scripts)
+        let share = Double(script.letters) / Double(letters)
+        if let language = script.language { return (language, share) }
+        let candidates = codes.indices.filter { Script.writes(codes[$0], script.index) }
+        guard features > 0, let best = candidates.min(by: { sums[$0] < sums[$1] }) else { return ("und", 0) }
+        // Neighboring n-grams say the same thing several times: their evidence is tempered.
+        let scale = 0.25 / 4
+        var total = 0.0
+        for language in candidates { total += Logistic.exponential(-Double(sums[language] - sums[best]) * scale) }
+        return (codes[best], share / total)
+    }
+}
+
+/// Scripts: which letters belong to which, and which languages they are enough for.
+enum Script {
+    private static let alone: [(language: String, blocks: [ClosedRange<UInt32>])] = [
+        ("ja", [0x3040...0x30FF, 0x31F0...0x31FF]), ("ko", [0xAC00...0xD7AF, 0x1100...0x11FF, 0x3130...0x318F]),
+        ("zh", [0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2FA1F, 0xF900...0xFAFF]), ("el", [0x370...0x3FF, 0x1F00...0x1FFF]),
+        ("he", [0x590...0x5FF, 0xFB1D...0xFB4F]), ("hi", [0x900...0x97F]), ("bn", [0x980...0x9FF]), ("pa", [0xA00...0xA7F]),
+        ("gu", [0xA80...0xAFF]), ("or", [0xB00...0xB7F]), ("ta", [0xB80...0xBFF]), ("te", [0xC00...0xC7F]), ("kn", [0xC80...0xCFF]),
+        ("ml", [0xD00...0xD7F]), ("si", [0xD80...0xDFF]), ("th", [0xE00...0xE7F]), ("lo", [0xE80...0xEFF]), ("bo", [0xF00...0xFFF]),
+        ("my", [0x1000...0x109F]), ("ka", [0x10A0...0x10FF, 0x1C90...0x1CBF]), ("am", [0x1200...0x137F]), ("km", [0x1780...0x17FF]),
+        ("hy", [0x530...0x58F]),
+    ]
+    static let languages = alone.map { $0.language }
+    private static let latin = alone.count
+    private static let cyrillic = alone.count + 1
+    private static let arabic = alone.count + 2
+    private static let other = alone.count + 3
+    static let count = alone.count + 4
+
+    static func of(_ value: UInt32) -> Int {
+        if value < 0x250 || (0x1E00...0x1EFF).contains(value) || (0x300...0x36F).contains(value) { return latin }
+        if (0x400...0x52F).contains(value) { return cyrillic }
+        if (0x600...0x6FF).contains(value) || (0x750...0x77F).contains(value) || (0xFB50...0xFEFF).contains(value) { return arabic }
+        return alone.firstIndex { $0.blocks.contains { $0.contains(value) } } ?? other
+    }
+
+    /// The script of most letters, and its language where one is enough. A text with kana is Japanese whatever it has of Han.
+    static func dominant(_ counts: [Int]) -> (index: Int, letters: Int, language: String?) {
+        var counts = counts
+        if counts[0] * 20 > counts[2] {
+            counts[0] += counts[2]
+            counts[2] = 0
+        }
+        let best = counts.indices.max { counts[$0] < counts[$1] || counts[$0] == counts[$1] && $0 > $1 } ?? other
+        return (best, counts[best], best < alone.count ? alone[best].language : best == other ? "und" : nil)
+    }
+
+    static func writes(_ language: String, _ script: Int) -> Bool {
+        switch language {
+        case "bg", "mk", "ru", "uk": script == cyrillic
+        case "ar", "fa", "ur": script == arabic
+        default: script == latin
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// Mail addresses: a local part, an @, and a domain with a dot in it.
+enum Emails {
+    static func find(_ p: UnsafePointer<UInt8>, _ at: Int, _ n: Int, after: Int) -> PersonalFinding? {
+        var start = at
+        while start > after, at - start < 64, isLocal(p[start - 1]) { start -= 1 }
+        while start < at, p[start] == 46 || !(PersonalFinder.isWord(p[start])) { start += 1 }
+        guard start < at, p[at - 1] != 46 else { return nil }
+        var (end, label, lastDot) = (at + 1, at + 1, -1)
+        while end < n, end - at < 255 {
+            if PersonalFinder.isWord(p[end]) && p[end] < 0x80 || p[end] == 45 { end += 1 } else if p[end] == 46, end > label, end + 1 < n,
+                PersonalFinder.isWord(p[end + 1]) {
+                lastDot = end
+                end += 1
+                label = end
+            } else { break }
+        }
+        while end > label, p[end - 1] == 45 || p[end - 1] == 95 { end -= 1 }
+        guard lastDot > at + 1, end - lastDot > 2, (lastDot + 1..<end).contains(where: { (p[$0] | 32) &- 97 < 26 }) else { return nil }
+        return PersonalFinding(entity: "EMAIL_ADDRESS", span: start..<end)
+    }
+
+    private static func isLocal(_ byte: UInt8) -> Bool {
+        byte < 0x80 && PersonalFinder.isWord(byte) || "!#$%&'*+/=?^`{|}~.-".utf8.contains(byte)
+    }
+}
+
+/// IP addresses, both versions.
+enum Addresses {
+    static func version4(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Range<Int>? {
+        var (i, parts, value, digits) = (start, 0, 0, 0)
+        while i < text.count {
+            let byte = text[i]
+            if byte &- 48 < 10 {
+                value = value * 10 + Int(byte - 48)
+                digits += 1
+                if digits > 3 || value > 255 { return nil }
+            } else if byte == 46, parts < 3, digits > 0 {
+                (parts, value, digits) = (parts + 1, 0, 0)
+            } else {
+                break
+            }
+            i += 1
+        }
+        guard parts == 3, digits > 0 else { return nil }
+        // 1.2.3.4.5 and 1.2.3.4-rc are versions of something.
+        if i < text.count, PersonalFinder.isWord(text[i]) { return nil }
+        if i + 1 < text.count, text[i] == 46 || text[i] == 45, PersonalFinder.isWord(text[i + 1]) { return nil }
+        if start > 0, text[start - 1] == 46 || text[start - 1] == 45 { return nil }
+        return start..<i
+    }
+
+    static func version6(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Range<Int>? {
+        var (i, groups, digits, gaps) = (start, 0, 0, 0)
+        while i < text.count, i - start < 46 {
+            let byte = text[i]
+            if byte &- 48 < 10 || (byte | 32) &- 97 < 6 {
+                digits += 1
+                if digits > 4 { return nil }
+            } else if byte == UInt8(ascii: ":") {
+                if digits > 0 { groups += 1 }
+                if digits == 0, i > start {
+                    if gaps > 0 || text[i - 1] != byte { return nil }
+                    gaps += 1
+                }
+                digits = 0
+            } else {
+                break
+            }
+            i += 1
+        }
+        if digits > 0 { groups += 1 } else if i > start, i - 2 < start || text[i - 2] != UInt8(ascii: ":") { return nil }
+        if i < text.count, PersonalFinder.isWord(text[i]) || text[i] == 58 { return nil }
+        // With a gap at least three groups: "a::b" is written by programmers, too.
+        guard gaps == 1 ? (3...7).contains(groups) : groups == 8 else { return nil }
+        return start..<i
+    }
+}

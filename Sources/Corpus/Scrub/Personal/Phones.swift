@@ -1,0 +1,91 @@
+/// Telephone numbers: an international prefix, a national form, or digits in groups beside a word that speaks of telephones.
+enum Phones {
+    private struct Shape {
+        var digits = 0
+        var groups: [Int] = []
+        var plus = false
+        var parenthesis = false
+        var leadingZero = false
+        var separators: Set<UInt8> = []
+        var span = 0..<0
+    }
+
+    static func find(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Range<Int>? {
+        // Not inside of a longer number, an amount, or a dotted name.
+        if start > 0, ".,-/:=#$€£_+".utf8.contains(text[start - 1]), text[start] &- 48 < 10 {
+            if text[start - 1] != UInt8(ascii: ":") && text[start - 1] != UInt8(ascii: "-") && text[start - 1] != UInt8(ascii: ",") { return nil }
+            if start > 1, text[start - 2] &- 48 < 10 { return nil }
+        }
+        guard let shape = shape(text, start), accepts(shape, text) else { return nil }
+        return shape.span
+    }
+
+    private static func shape(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Shape? {
+        var shape = Shape()
+        var (i, end, group, open) = (start, start, 0, false)
+        if text[i] == UInt8(ascii: "+") {
+            shape.plus = true
+            i += 1
+        }
+        func closeGroup() {
+            if group > 0 { shape.groups.append(group) }
+            group = 0
+        }
+        scan: while i < text.count {
+            let byte = text[i]
+            switch byte {
+            case 48...57:
+                if shape.digits == 0 { shape.leadingZero = byte == 48 }
+                shape.digits += 1
+                group += 1
+                if shape.digits > 16 { return nil }
+                end = i + 1
+            case UInt8(ascii: "("):
+                if open || shape.parenthesis { break scan }
+                (open, shape.parenthesis) = (true, true)
+                closeGroup()
+            case UInt8(ascii: ")"):
+                if !open { break scan }
+                open = false
+                closeGroup()
+            case 32, 45, 46:
+                guard i + 1 < text.count, i > start else { break scan }
+                let next = text[i + 1]
+                guard next &- 48 < 10 || next == UInt8(ascii: "(") && shape.digits <= 4 else { break scan }
+                closeGroup()
+                shape.separators.insert(byte)
+            default: break scan
+            }
+            i += 1
+        }
+        closeGroup()
+        if open || shape.digits < 7 { return nil }
+        // An extension.
+        if end < text.count, text[end] | 32 == UInt8(ascii: "x") {
+            var tail = end + 1
+            while tail < text.count, tail - end <= 6, text[tail] &- 48 < 10 { tail += 1 }
+            if tail > end + 1 { end = tail }
+        }
+        if end < text.count, PersonalFinder.isWord(text[end]) || text[end] == UInt8(ascii: "%") { return nil }
+        if end + 1 < text.count, ".,:/".utf8.contains(text[end]), text[end + 1] &- 48 < 10 { return nil }
+        shape.span = start..<end
+        return shape
+    }
+
+    private static func accepts(_ shape: Shape, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let groups = shape.groups
+        if shape.plus { return shape.digits >= 8 && shape.digits <= 15 }
+        if isDate(groups) { return false }
+        // North America, with or without the leading 1 or 001.
+        if groups == [3, 3, 4] || groups == [1, 3, 3, 4] || groups == [3, 3, 3, 4], !shape.separators.isEmpty || shape.parenthesis { return true }
+        if shape.parenthesis { return groups.count > 1 && shape.digits >= 7 && shape.digits <= 13 }
+        let uniform = shape.separators.count == 1 && groups.count >= 2
+        if shape.leadingZero, uniform, (9...12).contains(shape.digits), groups.allSatisfy({ $0 <= 7 }) { return true }
+        guard Context.near(text, shape.span, Context.phone) else { return false }
+        if groups.count == 1 { return (10...13).contains(shape.digits) || shape.digits >= 7 && shape.leadingZero }
+        return uniform && (7...14).contains(shape.digits) && groups.allSatisfy { (1...8).contains($0) }
+    }
+
+    /// 2024-01-31, 31.01.2024
+    private static func isDate(_ groups: [Int]) -> Bool { groups == [4, 2, 2] || groups == [2, 2, 4] || groups == [4, 1, 2] }
+}

@@ -1,0 +1,153 @@
+internal import QuintetFiles
+internal import QuintetTokenizers
+internal import Synchronization
+
+/// Takes the stages one after the other, each as far as this task's share goes, and stops where others have to finish first.
+struct ScrubRun {
+    let plan: ScrubPlan
+    let work: WorkFolder
+    let options: Scrub.Options
+    private let start = ContinuousClock.now
+    private let bar: ProgressBar
+    private let done = Mutex(0)
+
+    init(plan: ScrubPlan, work: WorkFolder, options: Scrub.Options) {
+        (self.plan, self.work, self.options) = (plan, work, options)
+        bar = ProgressBar(label: "scrub", total: plan.units.reduce(0) { $0 + $1.size } * plan.passes.count, unit: "bytes", quiet: options.quiet)
+    }
+
+    func run() throws -> Scrub.Outcome {
+        for pass in plan.passes.indices {
+            if let missing = try runUnits(pass) { return .waiting(stage: "pass \(pass)", missing: missing) }
+            guard let step = plan.passes[pass].closing else { continue }
+            let name = type(of: step).name
+            if Folder.isFolder(work.verdicts(pass)) { continue }
+            let census = try census(pass)
+            let parts = step.parts(bytes: try census.bytes(), documents: census.documents)
+            if let missing = try runParts(pass, step, parts, census) { return .waiting(stage: "compare \(name)", missing: missing) }
+            guard isMine(0) else { return .waiting(stage: "combine \(name)", missing: 1) }
+            try combine(pass, step, parts, census)
+        }
+        bar.finish()
+        guard isMine(0) else { return .waiting(stage: "report", missing: 1) }
+        return .finished(try ScrubPublish(plan: plan, work: work, options: options, start: start).run())
+    }
+
+    private func isMine(_ item: Int) -> Bool { item % options.task.count == options.task.index }
+
+    /// Runs this task's units; the number that is still missing elsewhere, or nil.
+    private func runUnits(_ pass: Int) throws -> Int? {
+        let todo = plan.units.indices.filter { !Folder.isFolder(work.unit(pass, $0)) }
+        for unit in plan.units.indices where !todo.contains(unit) { advance(plan.units[unit].size) }
+        let mine = todo.filter(isMine)
+        try parallel(mine) { unit, page in
+            try UnitWork(plan: plan, work: work, pass: pass, unit: unit, strict: options.strict).run(page)
+            advance(plan.units[unit].size)
+        }
+        let missing = todo.count { !isMine($0) && !Folder.isFolder(work.unit(pass, $0)) }
+        return missing > 0 ? missing : nil
+    }
+
+    private func advance(_ bytes: Int) {
+        let total = done.withLock { done in
+            done += bytes
+            return done
+        }
+        bar.update(total)
+    }
+
+    private func census(_ pass: Int) throws -> Census {
+        Census(try plan.units.indices.map { unit in
+            let folder = work.unit(pass, unit)
+            let kept = try JSON.read(Folder.join(folder, "stats.json"))["counts"]?["kept"]?.int ?? 0
+            return Census.Unit(records: Folder.join(folder, "records.bin"), documents: kept)
+        })
+    }
+
+    private func runParts(_ pass: Int, _ step: any CorpusStep, _ parts: Int, _ census: Census) throws -> Int? {
+        let todo = (0..<parts).filter { !Folder.isFile(work.part(pass, $0)) }
+        if !todo.isEmpty { try Folder.create(Folder.parent(of: work.part(pass, 0))) }
+        try parallel(todo.filter(isMine)) { part, _ in
+            try AtomicFile.write(work.part(pass, part), try step.compare(part: part, of: parts, census))
+        }
+        let missing = todo.count { !isMine($0) && !Folder.isFile(work.part(pass, $0)) }
+        return missing > 0 ? missing : nil
+    }
+
+    private func combine(_ pass: Int, _ step: any CorpusStep, _ parts: Int, _ census: Census) throws {
+        var verdicts = try step.combine(try (0..<parts).map { try readFile(work.part(pass, $0)) }, census)
+        if step.namesKeepers { try nameKeepers(&verdicts, pass) }
+        let folder = try AtomicDirectory(final: work.verdicts(pass))
+        for unit in plan.units.indices {
+            guard let list = verdicts[unit] else { continue }
+            try folder.file(WorkFolder.number(unit) + ".bin") { try $0.write(Verdicts.write(list)) }
+        }
+        try folder.commit()
+    }
+
+    /// Adds the id of the document that stays to the verdict on the one that goes.
+    private func nameKeepers(_ verdicts: inout [Int: [CorpusStep.Verdict]], _ pass: Int) throws {
+        var wanted: [Int: Set<UInt32>] = [:]
+        for list in verdicts.values {
+            for verdict in list { wanted[verdict.payload.withUnsafeBytes { Int($0.u32(0)) }, default: []].insert(verdict.payload.withUnsafeBytes { $0.u32(4) }) }
+        }
+        var ids: [Int: [UInt32: [UInt8]]] = [:]
+        for (unit, indices) in wanted {
+            let bytes = try readFile(Folder.join(work.unit(pass, unit), "ids.bin"))
+            var (at, index) = (0, UInt32(0))
+            while at + 4 <= bytes.count {
+                let size = bytes[at..<(at + 4)].withUnsafeBytes { Int($0.u32(0)) }
+                guard at + 4 + size <= bytes.count else { break }
+                if indices.contains(index) { ids[unit, default: [:]][index] = Array(bytes[(at + 4)..<(at + 4 + size)]) }
+                (at, index) = (at + 4 + size, index + 1)
+            }
+        }
+        for unit in verdicts.keys {
+            verdicts[unit] = verdicts[unit]?.map { verdict in
+                let (unit, index) = verdict.payload.withUnsafeBytes { (Int($0.u32(0)), $0.u32(4)) }
+                return (verdict.index, verdict.payload + (ids[unit]?[index] ?? []))
+            }
+        }
+    }
+
+    /// Runs the items on this process's threads, each thread with a page of its own; the first error ends it.
+    private func parallel(_ items: [Int], _ body: @escaping @Sendable (Int, Page) throws -> Void) throws {
+        let queue = WorkQueue(items)
+        runOnThreads(max(1, min(options.threads, items.count))) { _ in
+            let page = Page()
+            while let item = queue.next() {
+                do {
+                    try StopSignal.check()
+                    try body(item, page)
+                } catch { queue.fail(error) }
+            }
+        }
+        try queue.check()
+    }
+}
+
+/// Items for several threads, and the first error of any.
+private final class WorkQueue: Sendable {
+    private struct State: Sendable {
+        var next = 0
+        var error: (any Error)?
+    }
+    private let items: [Int]
+    private let state = Mutex(State())
+
+    init(_ items: [Int]) { self.items = items }
+
+    func next() -> Int? {
+        state.withLock { state in
+            guard state.error == nil, state.next < items.count else { return nil }
+            state.next += 1
+            return items[state.next - 1]
+        }
+    }
+
+    func fail(_ error: any Error) { state.withLock { if $0.error == nil { $0.error = error } } }
+
+    func check() throws {
+        if let error = state.withLock({ $0.error }) { throw error }
+    }
+}

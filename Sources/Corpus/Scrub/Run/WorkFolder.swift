@@ -1,0 +1,41 @@
+internal import QuintetFiles
+
+/// Where the files of an unfinished scrub are: `OUT/.scrub`. What is there under its final name is complete.
+struct WorkFolder: Sendable {
+    let output: String
+    var root: String { Folder.join(output, ".scrub") }
+
+    static func number(_ n: Int) -> String { String(repeating: "0", count: max(0, 5 - String(n).count)) + String(n) }
+
+    func pass(_ pass: Int) -> String { Folder.join(root, "pass-\(pass)") }
+    func unit(_ pass: Int, _ unit: Int) -> String { Folder.join(self.pass(pass), "unit-" + Self.number(unit)) }
+    func part(_ pass: Int, _ part: Int) -> String { Folder.join(self.pass(pass), "parts/" + Self.number(part) + ".bin") }
+    func verdicts(_ pass: Int) -> String { Folder.join(self.pass(pass), "verdicts") }
+    func verdicts(_ pass: Int, _ unit: Int) -> String { Folder.join(verdicts(pass), Self.number(unit) + ".bin") }
+    func counts(_ pass: Int) -> String { Folder.join(self.pass(pass), "census.json") }
+
+    /// Opens the folder for this plan: new, or with the same plan's unfinished work in it.
+    func open(_ plan: ScrubPlan) throws {
+        let file = Folder.join(root, "plan.json")
+        if Folder.isFile(file) {
+            let old = try JSON.read(file)
+            guard old == plan.json else { throw differs(old, plan.json) }
+            return
+        }
+        let names = Folder.exists(output) && Folder.isFolder(output) ? try Folder.names(in: output) : []
+        guard try Folder.isFree(output) || Set(names).isSubset(of: [".scrub", ".lock"]) else {
+            throw FileError("the folder is not empty", path: output, hint: "choose another folder or remove this one")
+        }
+        try Folder.create(root)
+        try AtomicFile.write(file, plan.json)
+    }
+
+    private func differs(_ old: JSON, _ new: JSON) -> FileError {
+        var names: [String] = []
+        for key in ["version", "units"] where old[key] != new[key] { names.append(key == "units" ? "the input files" : key) }
+        for (key, value) in new["config"]?.object ?? [:] where old["config"]?[key] != value { names.append(key) }
+        return FileError(
+            "unfinished work of another scrub is in this folder", path: output, expected: "the same input and settings",
+            found: "other: " + names.joined(separator: ", "), hint: "run it as it was begun, or choose another folder")
+    }
+}

@@ -1,0 +1,115 @@
+public import QuintetFiles
+
+/// Looks up in a scrubbed folder what happened to a document, and gets it back as it was.
+public struct ScrubHistory {
+    private let folder: String
+
+    public init(_ folder: String) throws {
+        self.folder = folder
+        guard Folder.isFolder(Folder.join(folder, "audit")) else {
+            throw FileError("no scrubbed documents in this folder", path: folder, expected: "audit/*.jsonl", hint: "name the folder that scrub --into made")
+        }
+    }
+
+    /// The audit's rows about a document, in the order of the steps.
+    public func rows(of id: String) throws -> [JSON] {
+        var rows: [JSON] = []
+        for file in try Folder.files(under: Folder.join(folder, "audit")) { rows += try Self.rows(file, id) }
+        return rows
+    }
+
+    private static func rows(_ file: String, _ id: String) throws -> [JSON] {
+        // A row begins with the id, so that others need no parsing.
+        let start = Array((JSON.object(["id": .string(id)]).serialized().dropLast() + ",").utf8)
+        var rows: [JSON] = []
+        let lines = try LineReader(file, limit: 1 << 31)
+        while let line = try lines.next() {
+            if line.bytes.starts(with: start) { rows.append(try line.parsed(file)) }
+        }
+        return rows
+    }
+
+    /// The rows of `documents/` with this id.
+    public func kept(_ id: String) throws -> [Document] {
+        let start = Array((JSON.object(["id": .string(id)]).serialized().dropLast() + ",").utf8)
+        var found: [Document] = []
+        for file in try Folder.files(under: Folder.join(folder, "documents")) {
+            let lines = try LineReader(file, limit: 1 << 31)
+            while let line = try lines.next() {
+                guard line.bytes.starts(with: start), let document = Document(row: try line.parsed(file), source: file) else { continue }
+                found.append(document)
+            }
+        }
+        return found
+    }
+
+    /// The documents with this id as they came in: changes undone, dropped ones brought back.
+    public func restored(_ id: String) throws -> [Document] {
+        let rows = try rows(of: id)
+        let kept = try kept(id)
+        guard !rows.isEmpty || !kept.isEmpty else {
+            throw FileError("no such document", path: folder, field: id, hint: "ids are in documents/ and audit/")
+        }
+        var places: [(place: String, rows: [JSON])] = []
+        for row in rows {
+            let place = row["place"]?.string ?? ""
+            if let index = places.firstIndex(where: { $0.place == place }) { places[index].rows.append(row) } else { places.append((place, [row])) }
+        }
+        var documents: [Document] = []
+        var untouched = kept
+        for (_, rows) in places {
+            if let last = rows.last, last["action"]?.string == "drop" {
+                guard let document = last["document"].flatMap({ Document(row: $0, source: "") }) else { throw notKept(id) }
+                documents.append(try undo(rows, document, id))
+            } else if let index = untouched.firstIndex(where: { (try? undo(rows, $0, id)) != nil }) {
+                documents.append(try undo(rows, untouched.remove(at: index), id))
+            } else {
+                throw notKept(id)
+            }
+        }
+        return documents + untouched
+    }
+
+    private func undo(_ rows: [JSON], _ document: Document, _ id: String) throws -> Document {
+        var (document, text) = (document, Array(document.text.utf8))
+        for row in rows.reversed() {
+            if let flags = row["flags"]?.object { forget(flags.keys, &document.metadata) }
+            guard row["action"]?.string == "change" else { continue }
+            guard let spans = row["spans"]?.array, let old = EditList.undone(spans, in: text) else { throw notKept(id) }
+            text = old
+        }
+        document.text = String(decoding: text, as: UTF8.self)
+        return document
+    }
+
+    private func forget(_ names: [String], _ metadata: inout JSONObject) {
+        guard var flags = metadata["flags"]?.object else { return }
+        for name in names { flags[name] = nil }
+        metadata["flags"] = flags.isEmpty ? nil : .object(flags)
+    }
+
+    private func notKept(_ id: String) -> FileError {
+        FileError("what was removed is not in the audit", path: folder, field: id, hint: "scrub with keep_removed: true")
+    }
+}
+
+extension ScrubHistory {
+    /// An audit row in words.
+    public static func sentence(_ row: JSON) -> String {
+        let step = row["step"]?.string ?? "?"
+        switch row["action"]?.string {
+        case "drop":
+            let detail = row["detail"]?.string.map { " (\($0))" } ?? ""
+            return "dropped by \(step): \(row["rule"]?.string ?? "?") is \(row["value"]?.serialized() ?? "?"), the limit is "
+                + "\(row["threshold"]?.serialized() ?? "?")\(detail)"
+        case "change":
+            let spans = row["spans"]?.array ?? []
+            let list = spans.prefix(20).map { span in
+                "\n  bytes \(span["start"]?.int ?? 0)-\(span["end"]?.int ?? 0): \(span["rule"]?.string ?? "?")"
+            }
+            return "changed by \(step), \(spans.count) spans" + list.joined() + (spans.count > 20 ? "\n  ..." : "")
+        default:
+            return "flagged by \(step): " + (row["flags"]?.serialized() ?? "")
+        }
+    }
+}

@@ -1,0 +1,121 @@
+internal import QuintetFiles
+
+/// A change to a text: the bytes of a span (positions in the text before the step) give way to others.
+struct Edit: Equatable {
+    var start: Int
+    var end: Int
+    var with: [UInt8]
+    /// Which rule asked for it.
+    var rule: String
+}
+
+/// What a step says of a document.
+enum Judgement {
+    case keep
+    /// The document goes: by which rule, what was measured, and where the line is. `detail` names what was found, such as the document kept instead.
+    case drop(rule: String, value: Double, threshold: Double, detail: String? = nil)
+    /// These spans (ascending, apart) change.
+    case change([Edit])
+    /// The document stays and is marked: flag and measure.
+    case flag([(rule: String, value: Double)])
+}
+
+/// One step of scrubbing: a file of its own and a line in `ScrubSteps`.
+protocol ScrubStep: Sendable {
+    /// The name in the configuration, the report and the audit.
+    static var name: String { get }
+    /// What can be set, with its default; null switches a threshold off.
+    static var settings: [(key: String, value: JSON)] { get }
+    init(_ values: StepValues) throws
+    var kinds: DocumentKinds { get }
+    func judge(_ page: Page) -> Judgement
+}
+
+/// A step that has to see the whole collection before it can judge a document.
+///
+/// While a pass writes its documents, `collect` takes a few numbers from each. When every unit is there, the numbers are
+/// compared in independent parts, `combine` turns the parts' findings into a verdict for each document that is touched, and the
+/// next pass applies them.
+protocol CorpusStep: ScrubStep {
+    /// Appends what is to be known of the page, the `index`th of its unit.
+    func collect(_ page: Page, _ index: UInt32, into records: inout [UInt8])
+    /// The records of a unit as they are written.
+    func arranged(_ records: [UInt8], documents: Int) -> [UInt8]
+    /// Stands for a document that the step does not look at.
+    func skip(_ index: UInt32, into records: inout [UInt8])
+    /// Whether a verdict of 12 bytes names another document whose id is to be added to it.
+    var namesKeepers: Bool { get }
+    /// Into how many parts the comparison falls, given the bytes and documents of all units.
+    func parts(bytes: Int, documents: Int) -> Int
+    /// Compares one part; the result is handed to `combine`.
+    func compare(part: Int, of parts: Int, _ census: Census) throws -> [UInt8]
+    /// The verdicts, by unit and document.
+    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [Verdict]]
+    /// What a verdict's payload means for the page.
+    func apply(_ payload: [UInt8], to page: Page) -> Judgement
+
+    typealias Verdict = (index: UInt32, payload: [UInt8])
+}
+
+extension CorpusStep {
+    func judge(_ page: Page) -> Judgement { .keep }
+    func skip(_ index: UInt32, into records: inout [UInt8]) {}
+    var namesKeepers: Bool { true }
+    func arranged(_ records: [UInt8], documents: Int) -> [UInt8] { records }
+    /// About 64 MB of records a part.
+    func parts(bytes: Int, documents: Int) -> Int { max(1, min(4096, (bytes + (64 << 20) - 1) / (64 << 20))) }
+}
+
+/// What a step was set to: defaults, with the configuration's values in their place.
+struct StepValues: Sendable {
+    let step: String
+    let values: [String: JSON]
+
+    private func wrong(_ key: String, _ expected: String) -> FileError {
+        FileError(
+            "bad setting", field: "\(step).\(key)", expected: expected, found: values[key]?.serialized() ?? "nothing",
+            hint: "see `quintet scrub --help`")
+    }
+
+    /// A number, or nil where the setting is null.
+    func number(_ key: String) throws -> Double? {
+        guard let value = values[key], !value.isNull else { return nil }
+        guard let number = value.double, number.isFinite else { throw wrong(key, "a number or null") }
+        return number
+    }
+
+    func count(_ key: String) throws -> Int {
+        guard let value = values[key]?.int, value >= 0, value <= 1 << 40 else { throw wrong(key, "a whole number from 0") }
+        return value
+    }
+
+    func flag(_ key: String) throws -> Bool {
+        guard let value = values[key]?.bool else { throw wrong(key, "true or false") }
+        return value
+    }
+
+    func text(_ key: String) throws -> String? {
+        guard let value = values[key], !value.isNull else { return nil }
+        guard let text = value.string else { throw wrong(key, "a text or null") }
+        return text
+    }
+
+    func texts(_ key: String) throws -> [String] {
+        guard let list = values[key]?.array else { throw wrong(key, "a list of texts") }
+        return try list.map { item in
+            guard let text = item.string else { throw wrong(key, "a list of texts") }
+            return text
+        }
+    }
+
+    /// Pairs such as `{2: 0.2, 3: 0.18}`, ascending.
+    func numbers(_ key: String) throws -> [(Int, Double)] {
+        guard let members = values[key]?.object else { throw wrong(key, "a mapping from n to a number") }
+        var pairs: [(Int, Double)] = []
+        for (name, value) in members {
+            guard let n = Int(name), n > 0, n <= 64, let number = value.double else { throw wrong(key, "a mapping from n to a number") }
+            pairs.append((n, number))
+        }
+        return pairs.sorted { $0.0 < $1.0 }
+    }
+}

@@ -1,0 +1,46 @@
+import QuintetCorpus
+import QuintetFiles
+import Testing
+
+@Suite struct PersonalDataTests {
+    private func redacted(_ text: String, _ settings: String = "{}") throws -> String {
+        let fixture = try ScrubFixture()
+        try fixture.write("a", [ScrubFixture.row("x", text)])
+        try fixture.scrub("{steps: [personal_data, secrets], personal_data: \(settings)}")
+        return try fixture.documents()["x"]?.text ?? ""
+    }
+
+    @Test(arguments: [
+        ("mail jane.doe+news@mail.example.co.uk.", "mail <EMAIL_ADDRESS>."), ("at 86.121.97.248 now", "at <IP_ADDRESS> now"),
+        ("v6 2001:db8:85a3::8a2e:370:7334 ok", "v6 <IP_ADDRESS> ok"), ("card 4111 1111 1111 1111 paid", "card <CREDIT_CARD> paid"),
+        ("card 378282246310005.", "card <CREDIT_CARD>."), ("SSN 460-89-9847 on file", "SSN <US_SSN> on file"),
+        ("to GB82 WEST 1234 5698 7654 32 please", "to <IBAN_CODE> please"), ("DE89370400440532013000", "<IBAN_CODE>"),
+        ("call (212) 555-0123 or +44 7700 900123", "call <PHONE_NUMBER> or <PHONE_NUMBER>"), ("NHS number 943 476 5919", "NHS number <UK_NHS>"),
+        ("NIF 12345678Z.", "NIF <ES_NIF>."), ("code RSSMRA85T10A562S here", "code <IT_FISCAL_CODE> here"), ("PESEL 44051401359", "PESEL <PL_PESEL>"),
+        ("hetu 131052-308T", "hetu <FI_PERSONAL_IDENTITY_CODE>"), ("NRIC S1234567D", "NRIC <SG_NRIC_FIN>"), ("aadhaar 2341 2341 2346", "aadhaar <IN_AADHAAR>"),
+    ])
+    func found(_ text: String, _ expected: String) throws { #expect(try redacted(text) == expected) }
+
+    @Test(arguments: [
+        "version 1.2.3.4.5 of it", "4111 1111 1111 1112 fails its check", "in 1999-2004 and 2024-01-31", "GB82 WEST 1234 5698 7654 33 is no account",
+        "pages 123-456 and 12,345,678 people", "an @ sign and name@host", "000-12-3456", "std::vector and a::b", "section 10.2.1", "ISBN 978-3-16-148410-0",
+        "π is 3.14159265358979", "RSSMRA85T10A562T",
+    ])
+    func leftAlone(_ text: String) throws { #expect(try redacted(text) == text) }
+
+    @Test func actions() throws {
+        #expect(try redacted("a jo@ex.org b", "{action: mask}") == "a ********* b")
+        #expect(try redacted("a jo@ex.org b", "{action: remove}") == "a  b")
+        let hashed = try redacted("a jo@ex.org b jo@ex.org", "{action: hash, salt: s}").split(separator: " ")
+        #expect(hashed.count == 4 && hashed[1].count == 16 && hashed[1] == hashed[3])
+        #expect(try redacted("a jo@ex.org 86.121.97.248", "{entities: [IP_ADDRESS]}") == "a jo@ex.org <IP_ADDRESS>")
+    }
+
+    @Test func keysAndTokens() throws {
+        let pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow" + "IBAAKCAQEA1234567890abcdef\n-----END RSA PRIVATE KEY-----"
+        #expect(try redacted("k\n\(pem)\nend") == "k\n<PRIVATE_KEY>\nend")
+        #expect(try redacted("token ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8 end") == "token <GITHUB_TOKEN> end")
+        #expect(try redacted("password = \"hunter2Xy9!longer\"") == "password = \"<SECRET>\"")
+        #expect(try redacted("AKIAXXXXXXXXXXXXXXXX and password: \"changeme\"") == "AKIAXXXXXXXXXXXXXXXX and password: \"changeme\"")
+    }
+}
