@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds scrub's filters against datatrove's, document for document.
 
-    pip install datatrove spacy xxhash && python3 Tests/Interop/datatrove_filters.py DOCUMENTS.jsonl [--quintet .build/release/quintet] [--limit N]
+    pip install datatrove spacy "xxhash<4" && python3 Tests/Interop/datatrove_filters.py DOCUMENTS.jsonl [--quintet .build/release/quintet] [--limit N]
 
 Each filter judges the same documents alone: the same documents have to go, by the same rule, and the C4 step has to leave the same
 text. Near-duplicates: the same clusters from datatrove's own four stages. Prints the agreement of each and fails below --least.

@@ -1,4 +1,4 @@
-public import QuintetFiles
+internal import QuintetFiles
 
 /// Documents in, clean documents out, and an account of every one that went and every byte that changed.
 ///

@@ -31,6 +31,9 @@ protocol ScrubStep: Sendable {
     func judge(_ page: Page) -> Judgement
 }
 
+/// What was found about a document by comparing it with others: its place in its unit, and what its step makes of it.
+typealias CorpusVerdict = (index: UInt32, payload: [UInt8])
+
 /// A step that has to see the whole collection before it can judge a document.
 ///
 /// While a pass writes its documents, `collect` takes a few numbers from each. When every unit is there, the numbers are
@@ -50,11 +53,9 @@ protocol CorpusStep: ScrubStep {
     /// Compares one part; the result is handed to `combine`.
     func compare(part: Int, of parts: Int, _ census: Census) throws -> [UInt8]
     /// The verdicts, by unit and document.
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [Verdict]]
+    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]]
     /// What a verdict's payload means for the page.
     func apply(_ payload: [UInt8], to page: Page) -> Judgement
-
-    typealias Verdict = (index: UInt32, payload: [UInt8])
 }
 
 extension CorpusStep {

@@ -24,7 +24,8 @@ enum ScalarClass {
 }
 
 /// The classes of every character of the first plane in a table; the rest are worked out when asked for.
-final class ScalarTable: Sendable {
+final class ScalarTable: @unchecked Sendable {
+    // Sendable: the tables are never written to once they are made.
     static let shared = ScalarTable()
 
     /// 65,536 entries, never freed.

@@ -71,8 +71,8 @@ struct Census: Sendable {
 }
 
 extension [UInt8] {
-    mutating func append(number: UInt64) { withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
-    mutating func append(number: UInt32) { withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
+    mutating func append(number: UInt64) { Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
+    mutating func append(number: UInt32) { Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) } }
 }
 
 extension UnsafeRawBufferPointer {

@@ -51,7 +51,7 @@ struct ExactDuplicateStep: CorpusStep {
         return out
     }
 
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [Verdict]] {
+    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]] {
         var pairs: [(gone: Int, kept: Int)] = []
         for result in results {
             result.withUnsafeBytes { raw in
@@ -68,8 +68,8 @@ struct ExactDuplicateStep: CorpusStep {
 
 /// Verdicts that drop a document in favor of another: the payload names the other by unit and place, which the next pass turns into its id.
 enum Keepers {
-    static func verdicts(_ drops: [(gone: Int, kept: Int, size: Int)], _ census: Census) -> [Int: [CorpusStep.Verdict]] {
-        var verdicts: [Int: [CorpusStep.Verdict]] = [:]
+    static func verdicts(_ drops: [(gone: Int, kept: Int, size: Int)], _ census: Census) -> [Int: [CorpusVerdict]] {
+        var verdicts: [Int: [CorpusVerdict]] = [:]
         for drop in drops.sorted(by: { $0.gone < $1.gone }) {
             let (gone, kept) = (census.place(drop.gone), census.place(drop.kept))
             var payload: [UInt8] = []

@@ -104,7 +104,7 @@ struct LineDuplicates: CorpusStep {
         return out
     }
 
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [Verdict]] {
+    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]] {
         var found: [(document: Int, hash: UInt64, line: UInt32, count: UInt32)] = []
         for result in results {
             result.withUnsafeBytes { raw in
@@ -114,7 +114,7 @@ struct LineDuplicates: CorpusStep {
             }
         }
         found.sort { ($0.document, $0.line, $0.hash) < ($1.document, $1.line, $1.hash) }
-        var verdicts: [Int: [Verdict]] = [:]
+        var verdicts: [Int: [CorpusVerdict]] = [:]
         var start = 0
         while start < found.count {
             var end = start

@@ -78,7 +78,7 @@ struct NearDuplicates: CorpusStep {
         return pairs
     }
 
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [Verdict]] {
+    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]] {
         var parent = (0..<UInt32(truncatingIfNeeded: census.documents)).map { $0 }
         func root(_ x: UInt32) -> UInt32 {
             var x = x

@@ -1,4 +1,4 @@
-internal import QuintetFiles
+public import QuintetFiles
 
 /// How a collection is scrubbed: which steps, in which order, with which thresholds.
 ///

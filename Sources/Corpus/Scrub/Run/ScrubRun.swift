@@ -9,7 +9,7 @@ struct ScrubRun {
     let options: Scrub.Options
     private let start = ContinuousClock.now
     private let bar: ProgressBar
-    private let done = Mutex(0)
+    private let done = Counter()
 
     init(plan: ScrubPlan, work: WorkFolder, options: Scrub.Options) {
         (self.plan, self.work, self.options) = (plan, work, options)
@@ -49,11 +49,7 @@ struct ScrubRun {
     }
 
     private func advance(_ bytes: Int) {
-        let total = done.withLock { done in
-            done += bytes
-            return done
-        }
-        bar.update(total)
+        bar.update(done.add(bytes))
     }
 
     private func census(_ pass: Int) throws -> Census {
@@ -86,7 +82,7 @@ struct ScrubRun {
     }
 
     /// Adds the id of the document that stays to the verdict on the one that goes.
-    private func nameKeepers(_ verdicts: inout [Int: [CorpusStep.Verdict]], _ pass: Int) throws {
+    private func nameKeepers(_ verdicts: inout [Int: [CorpusVerdict]], _ pass: Int) throws {
         var wanted: [Int: Set<UInt32>] = [:]
         for list in verdicts.values {
             for verdict in list { wanted[verdict.payload.withUnsafeBytes { Int($0.u32(0)) }, default: []].insert(verdict.payload.withUnsafeBytes { $0.u32(4) }) }
@@ -149,5 +145,16 @@ private final class WorkQueue: Sendable {
 
     func check() throws {
         if let error = state.withLock({ $0.error }) { throw error }
+    }
+}
+
+/// A sum that several threads add to.
+private final class Counter: Sendable {
+    private let total = Mutex(0)
+    func add(_ amount: Int) -> Int {
+        total.withLock { total in
+            total += amount
+            return total
+        }
     }
 }

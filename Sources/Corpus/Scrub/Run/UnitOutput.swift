@@ -126,7 +126,7 @@ struct Verdicts {
 
     mutating func take(_ index: UInt32) -> [UInt8]? { all.isEmpty ? nil : all[index] }
 
-    static func write(_ verdicts: [CorpusStep.Verdict]) -> [UInt8] {
+    static func write(_ verdicts: [CorpusVerdict]) -> [UInt8] {
         var out: [UInt8] = []
         for verdict in verdicts {
             out.append(number: verdict.index)
