@@ -12,15 +12,18 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.pop(0)  # tokenizers.py beside this script is not the package of that name
 
 STEPS = ["gopher_repetition", "gopher_quality", "c4_quality", "fineweb_quality", "near_duplicates"]
 
 
 def part(path, megabytes, target):
     size, rows = 0, []
-    lines = open(path, encoding="utf-8").read().splitlines()
+    lines = [line.rstrip("\n") for line in open(path, encoding="utf-8", newline="\n")]
     for line in lines[:: max(1, len(lines) // 4000)]:
         rows.append(line)
         size += len(json.loads(line)["text"].encode())

@@ -57,7 +57,7 @@ public enum ReportStyle {
         td { padding: 4px 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
         tr + tr > * { border-top: 1px solid var(--line); }
         .wide { grid-column: 1 / -1; }
-        .list td { text-align: left; } .list td.n { text-align: right; white-space: nowrap; padding-left: 12px; } .list th { padding-top: 6px; }
+        .list td { text-align: left; } .list td.n { text-align: right; white-space: nowrap; padding: 4px 12px; } .list th { padding-top: 6px; }
         .scroll { overflow-x: auto; }
         .columns { display: flex; align-items: flex-end; gap: 2px; height: 150px; border-bottom: 1px solid var(--soft); }
         .columns div { flex: 1; display: flex; align-items: flex-end; gap: 1px; height: 100%; }

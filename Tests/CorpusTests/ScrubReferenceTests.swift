@@ -43,7 +43,7 @@ import Testing
         try Folder.create(fixture.path("in"))
         try AtomicFile.write(fixture.path("in/000.jsonl"), try content(folder + "/provided/deduper/documents/000.json.gz", fixture))
         try fixture.scrub(
-            "{steps: [line_duplicates], line_duplicates: {keep_first: true, max_documents: 1, min_characters: 0, min_document_characters: 0}}")
+            "{steps: [line_duplicates], line_duplicates: {keep_first: true, max_documents: 1, min_characters: 0, max_share: null, min_document_characters: 0}}")
         var expected: [String: [[Int]]] = [:]
         for line in try content(folder + "/expected/dedupe-paragraphs.json.gz", fixture).split(separator: "\n") {
             let row = try JSON.parse(String(line))

@@ -163,6 +163,27 @@ import Testing
         #expect(try fixture.documents("first").values.count { $0.text.contains(notice) } == 1)
     }
 
+    /// Copies of a document are not taken for boilerplate: one of them stays whole.
+    @Test func copiesAreNoBoilerplate() throws {
+        let fixture = try ScrubFixture()
+        let lines = (0..<20).map { prose($0, sentences: 1) }
+        try fixture.write("a", (0..<9).map { ScrubFixture.row("\($0)", (lines + ["Copy number \($0) of it was made by somebody."]).joined(separator: "\n")) })
+        try fixture.scrub("steps: [line_duplicates, near_duplicates]")
+        #expect(try fixture.documents().values.map { $0.text.split(separator: "\n").count } == [21])
+    }
+
+    /// Rules for web pages pass over books; with `book_bytes: null` they do not.
+    @Test func booksAreNotJudgedAsPages() throws {
+        let fixture = try ScrubFixture()
+        let book = (0..<90).map { "CHAPTER \($0)\n\n" + prose($0) }.joined(separator: "\n\n")
+        try fixture.write("a", [ScrubFixture.row("book", book), ScrubFixture.row("page", book, ["url": "https://example.com/book"])])
+        try fixture.scrub("steps: [c4_quality]")
+        let kept = try fixture.documents()
+        #expect(kept["book"]?.text == book && kept["page"]?.text != book)
+        try fixture.scrub("{steps: [c4_quality], book_bytes: null}", into: "page")
+        #expect(try fixture.documents("page")["book"]?.text == kept["page"]?.text)
+    }
+
     @Test func evaluationTextIsFound() throws {
         let fixture = try ScrubFixture()
         let question = "A train leaves the old station at noon with forty two passengers and stops at every small town on the way."

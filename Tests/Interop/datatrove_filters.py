@@ -16,7 +16,7 @@ import tempfile
 
 
 def documents(path, limit):
-    rows = [json.loads(line) for line in open(path, encoding="utf-8")]
+    rows = [json.loads(line) for line in open(path, encoding="utf-8", newline="\n")]
     step = max(1, len(rows) // limit) if limit else 1
     return rows[::step][: limit or None]
 

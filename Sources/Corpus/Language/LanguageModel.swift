@@ -9,17 +9,22 @@ final class LanguageModel: Sendable {
     let languages: [String]
 
     private let codes: [String]
-    private let vectors: [SIMD64<Int8>]
-    /// Open addressing from a gram's packed characters to its place in `vectors`; -1 is free.
+    /// A row for each gram: what each language has it at.
+    private let rows: [UInt8]
+    /// Open addressing from a gram's packed characters to its row; -1 is free.
     private let keys: [UInt64]
     private let places: [Int32]
 
     /// Logarithms of frequencies are kept as quarters below zero; what a language does not list counts as this much.
-    private static let floor: Int8 = 40
+    private static let floor: UInt8 = 40
+    /// Languages in a row, filled up.
+    private static let width = 40
+    private static let slots = 1 << 17
+    private static let letterLimit = 2000
 
     private init() {
         var codes: [String] = []
-        var grams: [UInt64: [(language: Int, value: Int8)]] = [:]
+        var grams: [UInt64: [(language: Int, value: UInt8)]] = [:]
         let text = UnsafeBufferPointer(start: languageGrams.utf8Start, count: languageGrams.utf8CodeUnitCount)
         for line in text.split(separator: 10) {
             let fields = line.split(separator: 32)
@@ -28,83 +33,117 @@ final class LanguageModel: Sendable {
             for field in fields.dropFirst() {
                 guard let last = field.last else { continue }
                 let gram = String(decoding: field.dropLast(), as: UTF8.self).unicodeScalars.reduce(UInt64(0)) { $0 << 16 | UInt64($1.value & 0xFFFF) }
-                grams[gram, default: []].append((codes.count - 1, Int8(clamping: Int(last) - 48)))
+                grams[gram, default: []].append((codes.count - 1, UInt8(clamping: Int(last) - 48)))
             }
         }
-        var (keys, places) = ([UInt64](repeating: 0, count: 1 << 17), [Int32](repeating: -1, count: 1 << 17))
-        var vectors: [SIMD64<Int8>] = []
-        for (gram, values) in grams {
-            var vector = SIMD64<Int8>(repeating: Self.floor)
-            for (language, value) in values { vector[language] = value }
+        var (keys, places) = ([UInt64](repeating: 0, count: Self.slots), [Int32](repeating: -1, count: Self.slots))
+        var rows = [UInt8](repeating: Self.floor, count: grams.count * Self.width)
+        for (row, (gram, values)) in grams.enumerated() {
+            for (language, value) in values where language < Self.width { rows[row * Self.width + language] = value }
             var slot = Self.slot(gram)
             while places[slot] >= 0 { slot = (slot + 1) & (keys.count - 1) }
-            (keys[slot], places[slot]) = (gram, Int32(vectors.count))
-            vectors.append(vector)
+            (keys[slot], places[slot]) = (gram, Int32(row))
         }
-        (self.codes, self.keys, self.places, self.vectors) = (codes, keys, places, vectors)
+        (self.codes, self.keys, self.places, self.rows) = (codes, keys, places, rows)
         languages = (codes + Script.languages).sorted()
     }
 
     private static func slot(_ key: UInt64) -> Int { Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 47) }
 
-    /// The language of a text and how sure that is, from 0 to 1; "und" where there are no letters. At most 3,000 letters are looked at.
+    /// The language of a text and how sure that is, from 0 to 1; "und" where there are no letters. At most 2,000 letters are looked at.
     func identify(_ text: UnsafeBufferPointer<UInt8>) -> (language: String, score: Double) {
-        guard let p = text.baseAddress else { return ("und", 0) }
-        var sums = SIMD64<Int32>()
-        var partial = SIMD64<Int16>()
-        var (held, features, letters) = (0, 0, 0)
+        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Self.width) { partial in
+            keys.withUnsafeBufferPointer { keys in
+                places.withUnsafeBufferPointer { places in
+                    rows.withUnsafeBufferPointer { rows in
+                        var sum = Sum(keys: keys, places: places, rows: rows, partial: partial)
+                        return decide(sum.take(text), sum)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The evidence of a text for each language.
+    private struct Sum {
+        let keys: UnsafeBufferPointer<UInt64>
+        let places: UnsafeBufferPointer<Int32>
+        let rows: UnsafeBufferPointer<UInt8>
+        /// Sums of at most 256 rows, which fit 16 bits.
+        let partial: UnsafeMutableBufferPointer<UInt16>
+        var totals = [Int](repeating: 0, count: LanguageModel.width)
         var scripts = [Int](repeating: 0, count: Script.count)
-        var window: UInt64 = 0x5F
-        let table = ScalarTable.shared
-        func take(_ gram: UInt64) {
-            var slot = Self.slot(gram)
+        var features = 0
+        private var held = 0
+        private var window: UInt64 = 0x5F
+
+        init(keys: UnsafeBufferPointer<UInt64>, places: UnsafeBufferPointer<Int32>, rows: UnsafeBufferPointer<UInt8>, partial: UnsafeMutableBufferPointer<UInt16>) {
+            (self.keys, self.places, self.rows, self.partial) = (keys, places, rows, partial)
+            partial.initialize(repeating: 0)
+        }
+
+        /// Adds up a text; returns how many letters it has, up to the limit.
+        mutating func take(_ text: UnsafeBufferPointer<UInt8>) -> Int {
+            guard let p = text.baseAddress else { return 0 }
+            let table = ScalarTable.shared
+            var (i, letters, inWord) = (0, 0, false)
+            while i < text.count, letters < LanguageModel.letterLimit {
+                let (value, width) = scalar(p, i)
+                i += width
+                if table.classes(value) & (ScalarClass.letter | ScalarClass.mark) != 0 {
+                    letters += 1
+                    scripts[Script.of(value)] += 1
+                    let lower = value < 1 << 16 ? UInt64(table.lowered[Int(value)]) : 0
+                    if !inWord { window = 0x5F }
+                    step(lower == 0 ? UInt64(value & 0xFFFF) : lower)
+                    inWord = true
+                } else if inWord {
+                    step(0x5F)
+                    inWord = false
+                }
+            }
+            if inWord { step(0x5F) }
+            flush()
+            return letters
+        }
+
+        /// The n-grams of 1 to 4 characters that end here; none reaches back over the edge of a word.
+        private mutating func step(_ character: UInt64) {
+            window = window << 16 | character
+            if character != 0x5F { add(character) }
+            add(window & 0xFFFF_FFFF)
+            if window >> 16 & 0xFFFF == 0x5F { return }
+            if window >> 32 != 0 { add(window & 0xFFFF_FFFF_FFFF) }
+            if window >> 32 & 0xFFFF == 0x5F { return }
+            if window >> 48 != 0 { add(window) }
+        }
+
+        private mutating func add(_ gram: UInt64) {
+            guard let keys = keys.baseAddress, let places = places.baseAddress, let rows = rows.baseAddress, let partial = partial.baseAddress else { return }
+            var slot = LanguageModel.slot(gram)
             while places[slot] >= 0 {
                 if keys[slot] == gram {
-                    partial &+= SIMD64<Int16>(truncatingIfNeeded: vectors[Int(places[slot])])
+                    let row = rows + Int(places[slot]) * LanguageModel.width
+                    for k in 0..<LanguageModel.width { partial[k] &+= UInt16(row[k]) }
                     (held, features) = (held + 1, features + 1)
                     if held == 256 { flush() }
                     return
                 }
-                slot = (slot + 1) & (keys.count - 1)
+                slot = (slot + 1) & (LanguageModel.slots - 1)
             }
         }
-        func flush() {
-            sums &+= SIMD64<Int32>(truncatingIfNeeded: partial)
-            (partial, held) = (SIMD64<Int16>(), 0)
-        }
-        func step(_ character: UInt64) {
-            window = window << 16 | character
-            if character != 0x5F { take(character) }
-            take(window & 0xFFFF_FFFF)
-            if window >> 16 & 0xFFFF == 0x5F { return }
-            if window >> 32 != 0 { take(window & 0xFFFF_FFFF_FFFF) }
-            if window >> 32 & 0xFFFF == 0x5F { return }
-            if window >> 48 != 0 { take(window) }
-        }
-        var i = 0
-        var inWord = false
-        while i < text.count, letters < 3000 {
-            let (value, width) = scalar(p, i)
-            i += width
-            let classes = table.classes(value)
-            if classes & (ScalarClass.letter | ScalarClass.mark) != 0 {
-                letters += 1
-                scripts[Script.of(value)] += 1
-                let lower = value < 1 << 16 ? UInt64(table.lowered[Int(value)]) : 0
-                if !inWord { window = 0x5F }
-                step(lower == 0 ? UInt64(value & 0xFFFF) : lower)
-                inWord = true
-            } else if inWord {
-                step(0x5F)
-                inWord = false
+
+        private mutating func flush() {
+            for k in 0..<LanguageModel.width {
+                totals[k] += Int(partial[k])
+                partial[k] = 0
             }
+            held = 0
         }
-        if inWord { step(0x5F) }
-        flush()
-        return decide(sums, features, letters, scripts)
     }
 
-    private func decide(_ sums: SIMD64<Int32>, _ features: Int, _ letters: Int, _ scripts: [Int]) -> (language: String, score: Double) {
+    private func decide(_ letters: Int, _ sum: Sum) -> (language: String, score: Double) {
+        let (sums, scripts, features) = (sum.totals, sum.scripts, sum.features)
         guard letters > 0 else { return ("und", 0) }
         let script = Script.dominant(scripts)
         let share = Double(script.letters) / Double(letters)

@@ -3,9 +3,13 @@ internal import QuintetFiles
 /// Which documents a step looks at.
 struct DocumentKinds: OptionSet, Sendable {
     let rawValue: Int
+    /// Pages: what the published rules for text from the web were made for.
     static let text = DocumentKinds(rawValue: 1)
     static let source = DocumentKinds(rawValue: 2)
-    static let all: DocumentKinds = [.text, .source]
+    /// Long texts that do not come from the web. Rules that count lines and words as web pages have them say nothing about a book.
+    static let book = DocumentKinds(rawValue: 4)
+    static let prose: DocumentKinds = [.text, .book]
+    static let all: DocumentKinds = [.text, .book, .source]
 }
 
 /// A document on its way through the steps: its text as UTF-8 bytes, and what several steps want to know of it, worked out once.
@@ -17,6 +21,8 @@ final class Page {
     var metadata: JSONObject = [:]
     private(set) var text: [UInt8] = []
     private(set) var kind = DocumentKinds.text
+    /// From how many bytes on a text without a web address is a book.
+    let bookBytes: Int
     /// The programming language, for source code.
     private(set) var language: Language?
 
@@ -31,16 +37,17 @@ final class Page {
     /// Scratch of the counting steps, kept from document to document.
     var counts = CountTable()
 
-    func load(_ document: Document) { load(document, text: Array(document.text.utf8)) }
+    init(bookBytes: Int = .max) { self.bookBytes = bookBytes }
 
-    func load(_ document: Document, text: [UInt8]) {
+    /// Takes over a document; its kind is judged unless an earlier pass has done so.
+    func load(_ document: Document, text: [UInt8], kind given: DocumentKinds? = nil) {
         id = document.id
         source = document.source
         added = document.added
         created = document.created
         metadata = document.metadata
         language = metadata["language"]?.string.flatMap { name in Language.all.first { $0.name == name } }
-        kind = language == nil ? .text : .source
+        kind = given ?? (language != nil ? .source : text.count >= bookBytes && address == nil ? .book : .text)
         detected = nil
         replaceText(text)
     }

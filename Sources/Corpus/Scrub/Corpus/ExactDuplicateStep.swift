@@ -62,7 +62,7 @@ struct ExactDuplicateStep: CorpusStep {
     }
 
     func apply(_ payload: [UInt8], to page: Page) -> Judgement {
-        .drop(rule: "same_text", value: 1, threshold: 0, detail: Keepers.text(payload, census: nil))
+        .drop(rule: "same_text", value: 1, threshold: 0, detail: Keepers.id(payload))
     }
 }
 
@@ -81,7 +81,7 @@ enum Keepers {
         return verdicts
     }
 
-    static func text(_ payload: [UInt8], census: Census?) -> String? {
+    static func id(_ payload: [UInt8]) -> String? {
         payload.count > 12 ? String(decoding: payload[12...], as: UTF8.self) : nil
     }
 

@@ -3,16 +3,18 @@ internal import QuintetFiles
 /// Cuts lines (or paragraphs) that stand in many documents: navigation, notices, boilerplate.
 ///
 /// A line that more than `max_documents` documents hold goes everywhere (Llama 3 took lines seen more than 6 times), so that
-/// no order of the files matters. With `keep_first` the first document in the order of the files keeps it, as dolma does.
+/// no order of the files matters. A document that such lines make up more than `max_share` of is left alone: it is a copy of others,
+/// and which copy stays is for the search for near-duplicates to say. With `keep_first` the first document in the order of the files keeps it, as dolma does.
 struct LineDuplicates: CorpusStep {
     static let name = "line_duplicates"
     static let settings: [(key: String, value: JSON)] = [
-        ("unit", "line"), ("max_documents", 6), ("min_characters", 30), ("keep_first", false), ("min_document_characters", 1),
+        ("unit", "line"), ("max_documents", 6), ("min_characters", 30), ("keep_first", false), ("max_share", 0.5), ("min_document_characters", 1),
     ]
     let kinds = DocumentKinds.text
     let namesKeepers = false
     private let paragraphs, keepsFirst: Bool
     private let limit, shortest, rest: Int
+    private let share: Double?
     /// 8 bytes of hash, 4 of number within the unit, 4 of line.
     private static let row = 16
 
@@ -25,6 +27,7 @@ struct LineDuplicates: CorpusStep {
         limit = try values.count("max_documents")
         shortest = try values.count("min_characters")
         keepsFirst = try values.flag("keep_first")
+        share = try values.number("max_share")
         rest = try values.count("min_document_characters")
     }
 
@@ -150,6 +153,7 @@ struct LineDuplicates: CorpusStep {
                 edits.append(Edit(start: piece.lowerBound, end: piece.upperBound, with: [], rule: "repeated_line"))
                 left -= characters(p, piece.lowerBound, piece.upperBound)
             }
+            if let share, Double(page.length - left) > share * Double(page.length) { return .keep }
             if left < rest { return .drop(rule: "only_repeated_lines", value: Double(left), threshold: Double(rest)) }
             return edits.isEmpty ? .keep : .change(edits)
         }

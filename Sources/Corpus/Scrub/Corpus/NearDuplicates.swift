@@ -128,6 +128,6 @@ struct NearDuplicates: CorpusStep {
     }
 
     func apply(_ payload: [UInt8], to page: Page) -> Judgement {
-        .drop(rule: "near_duplicate", value: Double(Keepers.size(payload)), threshold: 1, detail: Keepers.text(payload, census: nil))
+        .drop(rule: "near_duplicate", value: Double(Keepers.size(payload)), threshold: 1, detail: Keepers.id(payload))
     }
 }

@@ -19,6 +19,8 @@ public struct ScrubConfig: Sendable {
     public private(set) var unitBytes = 16 << 20
     /// Largest document in bytes; larger ones go to quarantine.
     public private(set) var documentLimit = 64 << 20
+    /// From how many bytes on a text without a web address counts as a book, which rules for web pages pass over; nil for never.
+    public private(set) var bookBytes: Int? = 100_000
     /// Keep what was removed in the audit, so that it can be restored.
     public private(set) var keepsRemoved = true
 
@@ -52,6 +54,7 @@ public struct ScrubConfig: Sendable {
             steps = names
         case "unit_bytes": unitBytes = try Self.size(key, value, 1 << 10)
         case "document_limit": documentLimit = try Self.size(key, value, 1 << 10)
+        case "book_bytes": bookBytes = value.isNull ? nil : try Self.size(key, value, 0)
         case "keep_removed":
             guard let flag = value.bool else { throw FileError("bad setting", field: key, expected: "true or false") }
             keepsRemoved = flag
@@ -66,7 +69,7 @@ public struct ScrubConfig: Sendable {
 
     private mutating func setStep(_ name: String, _ value: JSON) throws {
         guard let step = ScrubSteps.named(name) else {
-            throw Self.unknown(name, "configuration", ScrubSteps.all.map { $0.name } + ["steps", "unit_bytes", "document_limit", "keep_removed"])
+            throw Self.unknown(name, "configuration", ScrubSteps.all.map { $0.name } + ["steps", "unit_bytes", "document_limit", "book_bytes", "keep_removed"])
         }
         guard let members = value.object else { throw FileError("bad setting", field: name, expected: "a mapping of settings") }
         let known = step.settings.map { $0.key }
@@ -93,6 +96,7 @@ public struct ScrubConfig: Sendable {
     public var json: JSON {
         var out: JSONObject = [
             "steps": .array(steps.map { .string($0) }), "unit_bytes": JSON(unitBytes), "document_limit": JSON(documentLimit),
+            "book_bytes": bookBytes.map { JSON($0) } ?? .null,
             "keep_removed": JSON(keepsRemoved),
         ]
         for type in ScrubSteps.all where !type.settings.isEmpty {

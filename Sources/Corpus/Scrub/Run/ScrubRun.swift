@@ -109,8 +109,9 @@ struct ScrubRun {
     /// Runs the items on this process's threads, each thread with a page of its own; the first error ends it.
     private func parallel(_ items: [Int], _ body: @escaping @Sendable (Int, Page) throws -> Void) throws {
         let queue = WorkQueue(items)
+        let bookBytes = plan.config.bookBytes ?? .max
         runOnThreads(max(1, min(options.threads, items.count))) { _ in
-            let page = Page()
+            let page = Page(bookBytes: bookBytes)
             while let item = queue.next() {
                 do {
                     try StopSignal.check()

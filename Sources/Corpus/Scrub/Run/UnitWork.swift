@@ -26,7 +26,7 @@ struct UnitWork {
         var index: UInt32 = 0
         while let row = try reader.next() {
             if index % 64 == 0 { try StopSignal.check() }
-            page.load(row.document, text: row.text)
+            page.load(row.document, text: row.text, kind: row.kind)
             try take(page, row.ordinal, verdicts.take(index), &out)
             index += 1
         }

@@ -6,7 +6,7 @@ internal import QuintetFiles
 struct HiddenText: ScrubStep {
     static let name = "hidden_text"
     static let settings: [(key: String, value: JSON)] = [("remove", false)]
-    let kinds = DocumentKinds.text
+    let kinds = DocumentKinds.prose
     private let removes: Bool
 
     init(_ values: StepValues) throws { removes = try values.flag("remove") }

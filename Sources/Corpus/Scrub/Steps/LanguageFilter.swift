@@ -6,7 +6,7 @@ internal import QuintetFiles
 struct LanguageFilter: ScrubStep {
     static let name = "language"
     static let settings: [(key: String, value: JSON)] = [("languages", ["en"]), ("min_score", 0.65)]
-    let kinds = DocumentKinds.text
+    let kinds = DocumentKinds.prose
     private let wanted: Set<String>
     private let threshold: Double
 

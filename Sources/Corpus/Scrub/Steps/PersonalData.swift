@@ -8,7 +8,7 @@ struct PersonalData: ScrubStep {
     static let settings: [(key: String, value: JSON)] = [
         ("action", "replace"), ("entities", .array(PersonalFinder.all.map { .string($0) })), ("salt", ""),
     ]
-    let kinds = DocumentKinds.text
+    let kinds = DocumentKinds.prose
     private let finder: PersonalFinder
     private let action: Redaction
 

@@ -8,7 +8,7 @@ internal import QuintetFiles
 struct QualityClassifier: ScrubStep {
     static let name = "quality_classifier"
     static let settings: [(key: String, value: JSON)] = [("model", nil), ("min_score", 0.5)]
-    let kinds = DocumentKinds.text
+    let kinds = DocumentKinds.prose
     private let model: LinearModel?
     private let threshold: Double
 

@@ -4,7 +4,7 @@ internal import QuintetFiles
 struct Toxicity: ScrubStep {
     static let name = "toxicity"
     static let settings: [(key: String, value: JSON)] = [("words", nil), ("min_share", 0.01), ("min_count", 2), ("drop", false)]
-    let kinds = DocumentKinds.text
+    let kinds = DocumentKinds.prose
     private let words: Set<UInt64>
     private let share, count: Double
     private let drops: Bool
