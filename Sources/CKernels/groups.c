@@ -15,7 +15,9 @@ static QKCall product_of(const QKCall *c, int64_t group) {
     one.p[1] = (float *)c->p[1] + first * c->n[3] + (c->p[7] ? 0 : group * c->n[18]);
     one.p[2] = ((void *const *)c->p[2])[group];
     if (c->p[3]) one.p[3] = (float *)c->p[3] + group * c->n[1];
-    one.p[4] = one.p[5] = one.p[6] = one.p[7] = NULL;
+    one.p[4] = one.p[5] = one.p[6] = one.p[7] = one.p[8] = NULL;
+    // What a product alone means by these is none of ours.
+    for (int i = 13; i < 20; i++) one.n[i] = 0;
     one.n[14] = one.n[15] = one.n[18] = one.n[19] = 0;
     return one;
 }

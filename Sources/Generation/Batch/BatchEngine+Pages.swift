@@ -80,8 +80,11 @@ extension TransformerSpec {
     /// Whether a position's angles depend on how long its text is.
     var turnsByLength: Bool {
         layers.cycle.contains { block in
-            guard case .attention(let attention) = block.mixer, case .rotary(let rotary) = attention.positions else { return false }
-            return rotary.fixedLength != nil
+            switch block.mixer {
+            case .attention(let attention): if case .rotary(let rotary) = attention.positions { rotary.fixedLength != nil } else { false }
+            case .latentAttention(let attention): attention.rotary.fixedLength != nil
+            case .stateSpace: false
+            }
         }
     }
 }

@@ -169,7 +169,7 @@ public final class GenerationSession {
 
 extension Transformer {
     /// Whether what was read last can be forgotten: attention keeps each token in a place of its own.
-    var canRewind: Bool { spec.layers.allSatisfy { if case .attention = $0.mixer { true } else { false } } }
+    var canRewind: Bool { spec.layers.allSatisfy { if case .stateSpace = $0.mixer { false } else { true } } }
 }
 
 extension GenerationSession {
