@@ -75,7 +75,7 @@ enum Phones {
     private static func accepts(_ shape: Shape, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let groups = shape.groups
         if shape.plus { return shape.digits >= 8 && shape.digits <= 15 }
-        if isDate(groups) { return false }
+        if isDate(groups) || groups == [3, 2, 4] { return false }
         // North America, with or without the leading 1 or 001.
         if groups == [3, 3, 4] || groups == [1, 3, 3, 4] || groups == [3, 3, 3, 4], !shape.separators.isEmpty || shape.parenthesis { return true }
         if shape.parenthesis { return groups.count > 1 && shape.digits >= 7 && shape.digits <= 13 }
