@@ -76,7 +76,7 @@ struct AddedTokenSearch: Sendable {
     private func accepted(
         _ token: AddedToken, _ match: Range<Int>, in text: UnsafeBufferPointer<UInt8>, done: Int, _ specials: SpecialTokenHandling
     ) -> Range<Int>? {
-        guard let base = text.baseAddress, match.lowerBound >= done, specials == .parsed || !token.special else { return nil }
+        guard let base = text.baseAddress, match.lowerBound >= done, specials.takes(token, at: match) else { return nil }
         let view = TextBytes(base, text.count)
         if token.singleWord {
             let before = match.lowerBound > 0 && isWord(view, at: view.characterStart(before: match.lowerBound, notBefore: 0))

@@ -9,11 +9,37 @@ final class EncodeScratch: @unchecked Sendable {
 }
 
 /// What encoding does with the text of special tokens.
-public enum SpecialTokenHandling: Sendable {
+public enum SpecialTokenHandling: Sendable, Equatable {
     /// `<|endoftext|>` in the text becomes the token.
     case parsed
     /// It is text like any other.
     case asText
+    /// It is text where it touches one of these byte ranges, which are in order: what others said within a template's text.
+    case parsedOutside([Range<Int>])
+
+    /// Whether the text of a token at this place becomes the token.
+    func takes(_ token: AddedToken, at place: Range<Int>) -> Bool {
+        switch self {
+        case .parsed: true
+        case .asText: !token.special
+        case .parsedOutside(let ranges): !token.special || !Self.touches(ranges, place)
+        }
+    }
+
+    /// The same for a stretch that is normalized by itself, so that places in it are not those of the text.
+    func within(_ stretch: Range<Int>) -> SpecialTokenHandling {
+        guard case .parsedOutside(let ranges) = self else { return self }
+        return Self.touches(ranges, stretch) ? .asText : .parsed
+    }
+
+    private static func touches(_ ranges: [Range<Int>], _ place: Range<Int>) -> Bool {
+        var (low, high) = (0, ranges.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound <= place.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        return low < ranges.count && ranges[low].lowerBound < place.upperBound
+    }
 }
 
 struct EncodeState {
@@ -87,13 +113,13 @@ extension Tokenizer {
 
     /// Added tokens of the raw text first, then each stretch between them.
     private func encodeRaw(_ text: UnsafeBufferPointer<UInt8>, _ specials: SpecialTokenHandling, _ state: inout EncodeState) {
-        if rawSearch.isEmpty { return encodeStretch(text, specials, &state) }
+        if rawSearch.isEmpty { return encodeStretch(text, specials.within(0..<text.count), &state) }
         for piece in rawSearch.pieces(of: text, specials) {
             if let id = piece.id {
                 state.isStart = false
                 state.sink.append(id)
             } else {
-                encodeStretch(UnsafeBufferPointer(rebasing: text[piece.range]), specials, &state)
+                encodeStretch(UnsafeBufferPointer(rebasing: text[piece.range]), specials.within(piece.range), &state)
             }
         }
     }

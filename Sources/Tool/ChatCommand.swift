@@ -2,6 +2,7 @@ import ArgumentParser
 import QuintetFiles
 import QuintetGeneration
 import QuintetModels
+import QuintetTensors
 import QuintetTokenizers
 
 #if canImport(Glibc)
@@ -28,6 +29,7 @@ struct ChatModelCommand: ParsableCommand {
     @Option(help: "What the model is to be.") var system: String?
     @Option(help: "Tokens of an answer at most.") var maxTokens = 1024
     @Option(help: "Tokens of the conversation at most (default: 4096, or what the model was made for).") var context: Int?
+    @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:)) var cacheType = CacheType.f32
     @OptionGroup(title: "Sampling") var sampling: SamplingArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @Option(help: "End an answer before this text; may be given several times.") var stop: [String] = []
@@ -36,7 +38,8 @@ struct ChatModelCommand: ParsableCommand {
     func run() throws {
         try useThreads(threads)
         let format = try output.format()
-        let generator = try TextGenerator(try openModel(model))
+        var generator = try TextGenerator(try openModel(model))
+        generator.cacheType = cacheType
         if !generator.hasChatTemplate { warn("this model has no chat template: messages are joined by newlines") }
         var options = GenerationOptions(
             maxTokens: maxTokens, context: context, sampling: sampling.options(generator.defaults.sampling), stops: stop)

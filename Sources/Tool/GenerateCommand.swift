@@ -2,6 +2,7 @@ import ArgumentParser
 import QuintetFiles
 import QuintetGeneration
 import QuintetModels
+import QuintetTensors
 import QuintetTokenizers
 
 struct GenerateCommand: ParsableCommand {
@@ -26,6 +27,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(name: .customLong("n"), help: "How many texts to make.") var count = 1
     @Option(help: "New tokens at most (default: from the model's folder, else 128).") var maxTokens: Int?
     @Option(help: "Tokens of prompt and text together at most (default: what the model was made for).") var context: Int?
+    @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:)) var cacheType = CacheType.f32
     @OptionGroup(title: "Sampling") var sampling: SamplingArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @Option(help: "End before this text; may be given several times.") var stop: [String] = []
@@ -47,7 +49,8 @@ struct GenerateCommand: ParsableCommand {
         let format = try output.format()
         let clock = ContinuousClock()
         let start = clock.now
-        let generator = try TextGenerator(try openModel(model))
+        var generator = try TextGenerator(try openModel(model))
+        generator.cacheType = cacheType
         let loadSeconds = (clock.now - start) / .seconds(1)
         var options = options(generator.defaults)
         options.format = format

@@ -19,7 +19,8 @@ public final class ChatSession {
     public init(_ generator: TextGenerator, options: GenerationOptions = GenerationOptions(maxTokens: 1024)) throws(OptionError) {
         self.generator = generator
         self.options = options
-        session = try GenerationSession(generator.model, capacity: options.context ?? min(generator.model.spec.context, 4096))
+        session = try GenerationSession(
+            generator.model, capacity: options.context ?? min(generator.model.spec.context, 4096), cacheType: generator.cacheType)
         try options.validate(promptTokens: 0, context: session.capacity)
     }
 

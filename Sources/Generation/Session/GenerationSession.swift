@@ -119,9 +119,11 @@ public final class GenerationSession {
             return read(Array(history.prefix(length)))
         }
         count = length
+        if history.count > length { history.removeLast(history.count - length) }
     }
 
-    /// Reads tokens and gives the logits after each: [ids, vocabulary], the same bits as of single steps.
+    /// Reads tokens and gives the logits after each: [ids, vocabulary], the same bits as of single steps. Not for models that read
+    /// a text again when it grows (`canDraft`).
     /// - Throws: `OptionError` as `prefill`.
     func extend(_ ids: [Int32]) throws(OptionError) -> Tensor {
         try check(ids)
@@ -170,6 +172,9 @@ public final class GenerationSession {
 extension Transformer {
     /// Whether what was read last can be forgotten: attention keeps each token in a place of its own.
     var canRewind: Bool { spec.layers.allSatisfy { if case .stateSpace = $0.mixer { false } else { true } } }
+
+    /// Whether several tokens can be read on trial.
+    var canDraft: Bool { canRewind && rereadLength == nil }
 }
 
 extension GenerationSession {

@@ -18,7 +18,7 @@ struct Speculation {
     init(_ session: GenerationSession, _ options: GenerationOptions, _ sampling: SamplingOptions) throws(OptionError) {
         self.session = session
         stream = options.stream
-        draft = session.model.canRewind
+        draft = session.model.canDraft
             ? try Draft(options.draft, capacity: session.capacity, sampling: sampling, vocabulary: session.model.spec.vocabulary) : nil
     }
 

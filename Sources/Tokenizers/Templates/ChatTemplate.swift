@@ -12,8 +12,6 @@ public struct ChatTemplate: Sendable {
     public let source: String
     public let budget: TemplateBudget
     private let body: [TemplateStatement]
-    /// Text and strings of the template, where its control tokens stand.
-    let literals: [String]
 
     /// - Throws: `TemplateError` with the line where the template is wrong or goes beyond what chat templates get.
     public init(_ source: String, budget: TemplateBudget = .standard) throws(TemplateError) {
@@ -24,7 +22,6 @@ public struct ChatTemplate: Sendable {
         self.budget = budget
         var parser = TemplateParser(try TemplateLexer.tokens(of: source), depthLimit: budget.depth)
         body = try parser.template()
-        literals = parser.literals
     }
 
     /// The text of a conversation, and who wrote which part of it.

@@ -5,8 +5,6 @@ struct TemplateParser {
     private var depth = 0
     private let depthLimit: Int
     private var loops = 0
-    /// String literals and text: where control tokens of the template itself stand.
-    private(set) var literals: [String] = []
 
     init(_ tokens: [TemplateToken], depthLimit: Int) {
         self.tokens = tokens
@@ -80,9 +78,7 @@ extension TemplateParser {
                 guard ends.isEmpty else { throw fault("a block does not end: \(ends.sorted().joined(separator: " or ")) is missing") }
                 return body
             case .text(let units):
-                let text = TemplateText(units: units)
-                literals.append(text.string)
-                body.append(TemplateStatement(node: .text(text), line: line))
+                body.append(TemplateStatement(node: .text(TemplateText(units: units)), line: line))
                 at += 1
             case .outputStart:
                 at += 1
@@ -374,7 +370,6 @@ extension TemplateParser {
                 text += more
                 at += 1
             }
-            literals.append(text)
             return TemplateExpression(.literal(.text(text)), line: line)
         case .symbol("("): return try bracketed(line)
         case .symbol("["): return TemplateExpression(.list(try elements("]")), line: line)

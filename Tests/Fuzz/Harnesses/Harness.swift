@@ -14,5 +14,7 @@ public struct Harness: Sendable {
     }
 
     /// Every harness, one line each.
-    public static let all: [Harness] = [.gguf, .safetensors, .pytorch]
+    public static let all: [Harness] = [
+        .gguf, .safetensors, .pytorch, .tokenizer, .sentencePiece, .regex, .template, .gbnf, .jsonSchema,
+    ]
 }
