@@ -69,7 +69,6 @@ func checksum(_ bytes: [UInt8]) -> UInt32 {
     return ~value
 }
 
-func le(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
 
 /// Pieces of pickles, protocol 2.
 enum Pickle {
