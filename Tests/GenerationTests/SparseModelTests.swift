@@ -136,7 +136,8 @@ import Testing
         for (place, entry) in store.entries.enumerated() where !entry.name.hasSuffix("correction") {
             let isThere = store.gradient(place).floats.contains { $0 != 0 }
             #expect(isThere, "\(Self.blocks[index].name): \(entry.name)")
-            #expect(store.gradient(place).floats.allSatisfy(\.isFinite), "\(Self.blocks[index].name): \(entry.name)")
+            let isFinite = store.gradient(place).floats.allSatisfy { $0.isFinite }
+            #expect(isFinite, "\(Self.blocks[index].name): \(entry.name)")
         }
     }
 }
