@@ -36,7 +36,9 @@ extension Harness {
             if tokens[id].isEmpty { break }
             text += tokens[id]
         }
-        if state.accepts { precondition(try format.matches(text), "a text that ended does not match") }
+        guard state.accepts else { return }
+        let matches = try format.matches(text)
+        precondition(matches, "a text that ended does not match")
     }
 
     private static let gbnfSeeds = [
@@ -45,7 +47,7 @@ extension Harness {
     ]
     private static let schemaSeeds = [
         #"{"type":"object","properties":{"a":{"type":"integer","minimum":-5,"maximum":50},"b":{"enum":["x",1,null]}},"required":["a"],"additionalProperties":false}"#,
-        #"{"anyOf":[{"$ref":"#/$defs/n"},{"type":"string","pattern":"^[a-c]{2,3}(x|y)?$"}],"$defs":{"n":{"type":"array","items":{"$ref":"#/$defs/n"},"maxItems":2}}}"#,
+        ##"{"anyOf":[{"$ref":"#/$defs/n"},{"type":"string","pattern":"^[a-c]{2,3}(x|y)?$"}],"$defs":{"n":{"type":"array","items":{"$ref":"#/$defs/n"},"maxItems":2}}}"##,
         #"{"allOf":[{"type":"number","exclusiveMinimum":0.5},{"maximum":9.25}],"title":"t"}"#,
         #"{"oneOf":[{"const":{"k":[1.5]}},{"type":"string","format":"date","x-note":1}]}"#,
     ]

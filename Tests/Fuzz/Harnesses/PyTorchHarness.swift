@@ -1,4 +1,5 @@
 import QuintetCheckpoints
+import QuintetTensors
 
 extension Harness {
     /// PyTorch archives: the first byte says what the rest is, a file as it is or the pickle of a zip archive whose checksum is right.
