@@ -112,6 +112,13 @@ static Page cache_page(const Attention *a, Cache cache, int64_t kv_head, int64_t
     return page;
 }
 
+// Pages lie in no order, so nobody sees the next one coming: it is asked for at once, or, as bytes, line by line with the ones that are read.
+static void fetch_next(const Attention *a, Cache cache, int64_t kv_head, int64_t key, Page *page) {
+    int64_t next = page_at(a, cache, kv_head, key + PAGE), bytes = qk_cache_page_bytes(cache.type, a->width);
+    if (cache.type == QK_Q8_0) page->k_ahead = page->v_ahead = next - page_at(a, cache, kv_head, key);
+    else for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(cache.k + next + i, 0, 2), __builtin_prefetch(cache.v + next + i, 0, 2);
+}
+
 // Rows of one sequence at consecutive positions, for one key head.
 static void paged_run(const QKCall *c, const Attention *a, Cache cache, int64_t kv_head, int64_t begin, int64_t count, int64_t position) {
     int64_t group = a->heads / a->kv_heads, head = kv_head * group;
@@ -119,8 +126,7 @@ static void paged_run(const QKCall *c, const Attention *a, Cache cache, int64_t 
     clear_state(w.state, group * count, a->padded);
     for (int64_t key = low_key(a, position) / PAGE * PAGE; key <= position + count - 1; key += PAGE) {
         Page page = cache_page(a, cache, kv_head, key, count * group > 2 * TILE_ROWS, &w);
-        // Pages lie in no order, so nobody else sees the next one coming.
-        if (key + PAGE <= position + count - 1) page.k_ahead = page.v_ahead = page_at(a, cache, kv_head, key + PAGE) - page_at(a, cache, kv_head, key);
+        if (key + PAGE <= position + count - 1) fetch_next(a, cache, kv_head, key, &page);
         const float *q = (const float *)c->p[1] + begin * c->n[6] + head * a->width;
         // Lone rows take the heads of their group together, runs take positions together.
         if (count == 1) {

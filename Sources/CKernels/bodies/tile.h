@@ -12,7 +12,7 @@ typedef struct {
     const float *a;
     const void *b;
     int kind;              // what B holds
-    int64_t ahead;         // bytes from B to what will be read next, asked for line by line where rows are few; or 0
+    int64_t ahead;         // bytes from B to what will be read next, asked for line by line where B holds bytes and rows are few; or 0
     const float *scales;   // of bytes: [k / 32][b_stride] where 32 steps share one, [k][b_stride / 32] where 32 columns do
     int64_t c_stride, a_row, a_step, b_stride;
     int64_t first, last;   // k in [first, last)
@@ -36,9 +36,8 @@ QK_INLINE vf tile_b(const Tile *t, int kind, int64_t k, int64_t column, int64_t 
 #define QK_UNROLL _Pragma("clang loop unroll(full)")
 
 // The line that holds the same place of what comes after B, where this vector begins a line.
-QK_INLINE void tile_ahead(const Tile *t, int kind, int64_t k, int64_t column, int v) {
-    int width = kind == B_FLOATS ? 4 : kind == B_HALVES ? 2 : 1;
-    if (v * W * width % 64 == 0) __builtin_prefetch((const char *)t->b + (k * t->b_stride + column + v * W) * width + t->ahead, 0, 2);
+QK_INLINE void tile_ahead(const Tile *t, int64_t k, int64_t column, int v) {
+    if (v * W % 64 == 0) __builtin_prefetch((const char *)t->b + k * t->b_stride + column + v * W + t->ahead);
 }
 
 QK_INLINE void tile_block(const Tile *t, int kind, int64_t column, int rows, int vectors, int64_t lanes) {
@@ -53,7 +52,7 @@ QK_INLINE void tile_block(const Tile *t, int kind, int64_t column, int rows, int
         }
     for (int64_t k = t->first; k < t->last; k++, a += a_step) {
         vf x[8];
-        if (rows <= 2 && t->ahead) QK_UNROLL for (int v = 0; v < vectors; v++) tile_ahead(t, kind, k, column, v);
+        if (rows <= 2 && kind >= B_BYTES_BY_STEP && t->ahead) QK_UNROLL for (int v = 0; v < vectors; v++) tile_ahead(t, k, column, v);
         QK_UNROLL for (int v = 0; v < vectors; v++) x[v] = tile_b(t, kind, k, column + v * W, lanes);
         QK_UNROLL for (int r = 0; r < rows; r++) {
             vf y = splat(a[r * a_row]);
