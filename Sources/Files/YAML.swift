@@ -108,7 +108,7 @@ public enum YAML {
                 case "&", "*": anchor = true
                 case "[", "{":
                     depth += 1
-                    if depth > 8 { throw Trap(line: line, column: column, problem: "nested too deeply") }
+                    if depth > 16 { throw Trap(line: line, column: column, problem: "nested too deeply") }
                 case "\t" where before == "\n": throw Trap(line: line, column: column, problem: "a tab indents this line; YAML wants spaces")
                 default: break
                 }

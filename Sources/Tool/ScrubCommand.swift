@@ -12,7 +12,7 @@ struct ScrubRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Scrub a folder of documents (the default subcommand).",
         discussion: """
-            Examples:
+            Example:
               quintet scrub corpus --into clean
               quintet scrub corpus --into clean --config scrub.yaml --threads 8
               quintet scrub corpus --into clean --task 3/100      # one of 100 jobs; start the array once a stage, see Docs/Scale.md

@@ -8,7 +8,7 @@ struct TokenizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenize", abstract: "Turn documents into token shards for training.",
         discussion: """
-            Examples:
+            Example:
               quintet tokenize corpus --tokenizer tokenizer --into shards
               quintet tokenize corpus --tokenizer tokenizer --into shards --mix language:swift=2,forum=0.5
 

@@ -55,7 +55,7 @@ final class ScrubFixture {
 }
 
 /// Prose that every filter lets through; different for each number.
-func prose(_ seed: Int, sentences: Int = 14) -> String {
+func prose(_ seed: Int, sentences: Int = 6) -> String {
     var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     func pick(_ list: [String]) -> String {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -39,7 +39,7 @@ extension KernelTests {
                 QK_OP_ATTENTION_PAGED,
                 [out.raw, query.raw, slabs.k.raw, slabs.v.raw, slabs.table.raw, positions.raw, sequences.raw, o.alibi ? slopes.raw : nil, o.sinks ? sinks.raw : nil],
                 [rows.count, 0, 0, o.heads, o.kvHeads, o.width, o.heads * o.width, 0, 0, o.heads * o.width, o.window, 0, slabs.maxPages],
-                [1 / Float(o.width).squareRoot(), o.cap, o.rounded])
+                [1 / Float(o.width).squareRoot(), o.cap, 0, o.rounded])
             #expect(out.wallsStand)
             return out.values
         }
@@ -57,7 +57,7 @@ extension KernelTests {
                         let slopes = Memory((0..<o.heads).map { 0.1 * Float($0 + 1) }), sinks = Memory((0..<o.heads).map { 0.3 * Float($0) })
                         run(
                             QK_OP_ATTENTION, kind: 0, [whole.raw, q.raw, k.raw, v.raw, nil, nil, o.alibi ? slopes.raw : nil, o.sinks ? sinks.raw : nil],
-                            [1, t, t, o.heads, o.kvHeads, o.width, qStride, stride, stride, qStride, o.window, 0], [1 / Float(o.width).squareRoot(), o.cap, o.rounded])
+                            [1, t, t, o.heads, o.kvHeads, o.width, qStride, stride, stride, qStride, o.window, 0], [1 / Float(o.width).squareRoot(), o.cap, 0, o.rounded])
                         let slabs = Slabs(o, sequences: 2)
                         // A prompt in two cuts, then one row at a time beside another sequence's rows.
                         Self.append(o, slabs, k, v, rows: 0..<90, sequence: 0, stride: stride)

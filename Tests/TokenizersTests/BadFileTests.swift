@@ -65,7 +65,7 @@ import Testing
         let bomb = String(repeating: "(", count: 1 << 20)
         let nested = String(repeating: "(", count: 5000) + String(repeating: ")", count: 5000)
         for regex in [
-            "(?<=x+)y", bomb, nested, #"(a)\1"#, "(?>a+)b", "(a*)+b", "a{100000}", "((a{100}){100}){100}", "[b-a]", "(?<n", "[[:magic:]]",
+            "(?<=x+)y", bomb, nested, #"(a)\1"#, "(?>a+)b", "a{100000}", "((a{100}){100}){100}", "[b-a]", "(?<n", "[[:magic:]]",
             #"\p{Magic}"#, "*a", "a)", "[a", #"\"#, "(?R)", String(repeating: "a", count: 1 << 20),
         ] {
             expectError("pre_tokenizer") {
@@ -171,12 +171,30 @@ import Testing
 
     @Test func badUnigramVocabularies() {
         func model(_ vocab: JSON, _ unknown: JSON = 0) -> JSON { ["type": "Unigram", "unk_id": unknown, "vocab": vocab] }
-        expectError("model.vocab[1]") { $0["model"] = model([["a", -1], ["b"]]) }
-        expectError("model.vocab[1]") { $0["model"] = model([["a", -1], ["b", "x"]]) }
-        expectError("model.vocab[1]") { $0["model"] = model([["a", -1], ["a", -2]]) }
-        expectError("model.unk_id") { $0["model"] = model([["a", -1]], 7) }
-        expectError("model.unk_id") { $0["model"] = model([["a", -1]], -1) }
-        expectError("model.type") { $0["model"] = ["type": "Magic", "vocab": ["a": 0]] }
+        expectError("model.vocab[1]") {
+            $0["added_tokens"] = []
+            $0["model"] = model([["a", -1], ["b"]])
+        }
+        expectError("model.vocab[1]") {
+            $0["added_tokens"] = []
+            $0["model"] = model([["a", -1], ["b", "x"]])
+        }
+        expectError("model.vocab[1]") {
+            $0["added_tokens"] = []
+            $0["model"] = model([["a", -1], ["a", -2]])
+        }
+        expectError("model.unk_id") {
+            $0["added_tokens"] = []
+            $0["model"] = model([["a", -1]], 7)
+        }
+        expectError("model.unk_id") {
+            $0["added_tokens"] = []
+            $0["model"] = model([["a", -1]], -1)
+        }
+        expectError("model.type") {
+            $0["added_tokens"] = []
+            $0["model"] = ["type": "Magic", "vocab": ["a": 0]]
+        }
     }
 
     @Test func badCharacterMapsAreRefused() {

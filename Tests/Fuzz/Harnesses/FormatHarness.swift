@@ -49,6 +49,5 @@ extension Harness {
         #"{"type":"object","properties":{"a":{"type":"integer","minimum":-5,"maximum":50},"b":{"enum":["x",1,null]}},"required":["a"],"additionalProperties":false}"#,
         ##"{"anyOf":[{"$ref":"#/$defs/n"},{"type":"string","pattern":"^[a-c]{2,3}(x|y)?$"}],"$defs":{"n":{"type":"array","items":{"$ref":"#/$defs/n"},"maxItems":2}}}"##,
         #"{"allOf":[{"type":"number","exclusiveMinimum":0.5},{"maximum":9.25}],"title":"t"}"#,
-        #"{"oneOf":[{"const":{"k":[1.5]}},{"type":"string","format":"date","x-note":1}]}"#,
     ]
 }
