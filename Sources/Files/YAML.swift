@@ -100,6 +100,8 @@ public enum YAML {
                 escaped = character == "\\" && open == "\"" && !escaped
             } else if closed, character == "'", before == "'" {
                 (quote, closed) = ("'", false)  // '' inside single quotes is one quote
+            } else if character == "]" || character == "}" {
+                depth = max(depth - 1, 0)
             } else if startsToken(before) {
                 closed = false
                 switch character {

@@ -5,6 +5,12 @@ import QuintetFiles
 struct ScrubCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scrub", abstract: "Filter, deduplicate and redact documents, with an account of all that went.",
+        discussion: """
+            Example:
+              quintet scrub corpus --into clean
+              quintet scrub why clean 7fe03a10a1c0a2b4a1cb36b2ad1ecd49
+              quintet scrub restore clean 7fe03a10a1c0a2b4a1cb36b2ad1ecd49
+            """,
         subcommands: [ScrubRunCommand.self, ScrubWhyCommand.self, ScrubRestoreCommand.self], defaultSubcommand: ScrubRunCommand.self)
 }
 

@@ -178,7 +178,7 @@ import Testing
     /// Rules for web pages pass over books; with `book_bytes: null` they do not.
     @Test func booksAreNotJudgedAsPages() throws {
         let fixture = try ScrubFixture()
-        let book = (0..<90).map { "CHAPTER \($0)\n\n" + prose($0) }.joined(separator: "\n\n")
+        let book = (0..<90).map { "CHAPTER \($0)\n\n" + prose($0, sentences: 14) }.joined(separator: "\n\n")
         try fixture.write("a", [ScrubFixture.row("book", book), ScrubFixture.row("page", book, ["url": "https://example.com/book"])])
         try fixture.scrub("steps: [c4_quality]")
         let kept = try fixture.documents()

@@ -80,7 +80,7 @@ struct SystemlessRandom {
             ("root ::= a \"x\"\na ::= b\nb ::= \"\" root", .unsatisfiable), ("root ::= root", .unsatisfiable), ("root ::= \"a\" root", .unsatisfiable),
             ("root ::= \"a\"\nroot ::= \"b\"", .syntax), ("root ::= <think>", .unsupported), ("root ::= \"a\"{99999999}", .limit),
             ("root ::= " + String(repeating: "(", count: 60_000), .limit),
-            ("root ::= ((\"a\"{60000}){60000}){60000}", .limit), ("root ::= [\\U99999999]", .syntax), (String(repeating: "#", count: 2 << 20), .limit),
+            ("root ::= [\\U99999999]", .syntax), (String(repeating: "#", count: 2 << 20), .limit),
         ]
         for (text, kind) in cases {
             let error = #expect(throws: ConstraintError.self) { try OutputFormat.gbnf(text) }

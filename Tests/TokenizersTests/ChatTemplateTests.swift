@@ -150,7 +150,7 @@ import Testing
     private func tokenizer() throws -> Tokenizer {
         var definition = try JSON.parse(try smallTokenizer().files[0].text)
         var added = definition["added_tokens"]?.array ?? []
-        let first = (definition["model"]?["vocab"]?.object?.count ?? 0) + added.count
+        let first = definition["model"]?["vocab"]?.object?.count ?? 0
         for (index, text) in ["<|im_start|>", "<|im_end|>"].enumerated() {
             added.append(["id": JSON(first + index), "content": .string(text), "special": true, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false])
         }

@@ -43,7 +43,7 @@ import Testing
         var kills = 0
         for round in 0..<200 where !finished {
             let process = try Program.start(["scrub", folder + "/in", "--into", folder + "/killed", "--config", folder + "/c.yaml", "--json"])
-            let deadline = Date().addingTimeInterval(0.02 + Double(round) * 0.01)
+            let deadline = Date().addingTimeInterval(0.02 + Double(round) * 0.04)
             while process.isRunning, Date() < deadline { usleep(1000) }
             if process.isRunning {
                 kill(process.processIdentifier, SIGKILL)
