@@ -21,9 +21,22 @@ struct ScrubPublish {
         try report.checkAccount(work.output)
         try AtomicFile.write(Folder.join(work.output, "metrics.jsonl"), report.metrics)
         try AtomicFile.write(Folder.join(work.output, "report.html"), report.html())
+        for name in ["documents", "audit", "quarantine", ""] { try clear(Folder.join(work.output, name)) }
         try AtomicFile.write(Folder.join(work.output, "report.json"), report.json)
-        try Folder.remove(work.root)
+        try discard()
         return report
+    }
+
+    /// What killed runs left under temporary names; this run has the folder to itself.
+    private func clear(_ folder: String) throws {
+        for name in try Folder.names(in: folder) where name.hasPrefix(".tmp-") { try Folder.remove(Folder.join(folder, name)) }
+    }
+
+    /// The work folder goes in one act: a kill while it is being emptied leaves a temporary name, not half a plan.
+    private func discard() throws {
+        let old = Folder.join(work.output, ".tmp-scrub")
+        try Folder.move(work.root, to: old)
+        try Folder.remove(old)
     }
 
     private func publish(_ unit: Int) throws {
