@@ -72,7 +72,7 @@ let package = Package(
         tests("Kernels", ["CKernels"]),
         tests("Files", ["Files"]),
         tests("Tensors", ["Tensors", "CKernels"]),
-        tests("Tokenizers", ["Tokenizers", "Files"], exclude: ["Templates"]),
+        tests("Tokenizers", ["Tokenizers", "Files"], exclude: ["Templates", "slots.jsonl"]),
         tests("Checkpoints", ["Checkpoints", "Tensors", "Files"]),
         tests("Models", ["Models", "Layers", "Checkpoints", "Tensors", "Files"]),
         tests("Corpus", ["Corpus", "Tokenizers", "Files"]),
