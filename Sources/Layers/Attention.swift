@@ -39,7 +39,8 @@ public struct Attention: Sendable {
             mixed = attend(
                 qkv: fused, pages: pages, positions: pass.positions, sequences: view.sequences, shape)
         } else {
-            mixed = attend(qkv: fused, batch: pass.batch, shape, keyMask: pass.keyMask, dropout: weightDropout(pass), pass.tape)
+            mixed = attend(
+                qkv: fused, batch: pass.batch, documents: pass.documents, shape, keyMask: pass.keyMask, dropout: weightDropout(pass), pass.tape)
         }
         return out(mixed, residual: residual, tape: pass.tape)
     }

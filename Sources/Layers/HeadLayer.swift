@@ -26,10 +26,10 @@ struct HeadLayer: Sendable {
     }
 
     /// Loss of each row in nats; with a tape, `scale * sum` is what `backward` differentiates.
-    func losses(_ hidden: Tensor, targets: Tensor, scale: Float, _ tape: Tape?) -> Tensor {
+    func losses(_ hidden: Tensor, targets: Tensor, scale: Float, rowScales: Tensor?, _ tape: Tape?) -> Tensor {
         guard case .dense(let weights) = linear.weight else { preconditionFailure("losses need dense weights") }
         return projectedCrossEntropy(
-            narrowed(hidden, tape), weights, bias: linear.bias, targets: targets, scale: scale, logitScale: spec.scale,
+            narrowed(hidden, tape), weights, bias: linear.bias, targets: targets, scale: scale, rowScales: rowScales, logitScale: spec.scale,
             softcap: spec.softcap ?? 0, tape)
     }
 

@@ -10,6 +10,8 @@ public struct Pass {
     public var length: Int
     /// Tokens that were there as a whole when the session began: scalings that depend on the length fix their angles for them.
     public var known: Int
+    /// Lengths of sequences that lie one after the other without padding, in place of `batch` equal ones; for attention only.
+    public var documents: [Int]?
     /// u8 [batch, time], 0 where padded; nil where nothing is.
     public var keyMask: Tensor?
     /// Where operations are written down for the backward pass; nil when none follows.
@@ -37,6 +39,14 @@ public struct Pass {
     public static func sequences(batch: Int, time: Int, tape: Tape? = nil) -> Pass {
         let positions = (0..<batch).flatMap { _ in (0..<time).map(Int32.init) }
         return Pass(batch: batch, positions: Tensor(positions, [batch * time]), length: time, tape: tape)
+    }
+
+    /// Sequences of these lengths one after the other, positions counted from 0 in each; none sees another.
+    public static func documents(_ lengths: [Int], tape: Tape? = nil) -> Pass {
+        let positions = lengths.flatMap { (0..<$0).map(Int32.init) }
+        var pass = Pass(batch: 1, positions: Tensor(positions, [positions.count]), length: lengths.max() ?? 0, tape: tape)
+        pass.documents = lengths
+        return pass
     }
 }
 

@@ -33,6 +33,14 @@ public struct Transformer: Sendable {
 
     /// Loss of each row in nats: ids and targets i32 [rows]; with a tape, `scale * sum` is what `backward` differentiates.
     public func losses(_ ids: Tensor, targets: Tensor, scale: Float = 1, _ pass: inout Pass) -> Tensor {
-        head.losses(self(ids, &pass), targets: targets, scale: scale, pass.tape)
+        head.losses(self(ids, &pass), targets: targets, scale: scale, rowScales: nil, pass.tape)
     }
+
+    /// The same from hidden states that are there already; with `rowScales` f32 [rows], `scale * sum(rowScales * losses)` is differentiated.
+    public func losses(hidden: Tensor, targets: Tensor, scale: Float = 1, rowScales: Tensor? = nil, _ tape: Tape? = nil) -> Tensor {
+        head.losses(hidden, targets: targets, scale: scale, rowScales: rowScales, tape)
+    }
+
+    /// Whether sequences of different lengths may lie side by side in a pass (`Pass.documents`).
+    public var takesDocuments: Bool { spec.layers.allSatisfy { if case .attention = $0.mixer { true } else { false } } }
 }

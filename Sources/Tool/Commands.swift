@@ -8,6 +8,7 @@ let commands: [any ParsableCommand.Type] = [
     TokenizerCommand.self,
     TokenizeCommand.self,
     PretrainCommand.self,
+    AdaptCommand.self,
     GenerateCommand.self,
     ChatModelCommand.self,
     InspectCommand.self,

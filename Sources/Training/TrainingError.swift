@@ -24,6 +24,8 @@ public enum TrainingError: Error, Sendable, Equatable {
     case cannotSave(folder: String, problem: String)
     /// The loss stayed not finite after every allowed roll-back.
     case diverged(String)
+    /// What was trained and what would be served are not the same; the report says how far apart.
+    case gateFailed(folder: String, cause: String, summary: String)
 
     /// One setting or fact that differs between a run and its continuation.
     public struct Difference: Sendable, Equatable {
@@ -81,6 +83,9 @@ extension TrainingError: CustomStringConvertible {
                 + "The last good one is kept; free some space and continue with --resume"
         case .diverged(let explanation):
             return explanation
+        case .gateFailed(let folder, let cause, let summary):
+            return "\(folder): the result does not match what was trained, so it is not published: \(summary). Likely cause: \(cause). "
+                + "The checkpoints are kept; gate.json has the figures, --skip-gate publishes all the same"
         }
     }
 }

@@ -76,7 +76,8 @@ public enum WeightPattern: Sendable, ExpressibleByStringLiteral {
 
     public init(stringLiteral value: String) { self = .same(value) }
 
-    var names: [String] {
+    /// Names of theirs, patterns as in the table.
+    public var names: [String] {
         switch self {
         case .same(let name), .transposed(let name), .shifted(let name, _), .shaped(let name, _), .grouped(let name, _, _, _),
             .arranged(let name, _, _, _): [name]

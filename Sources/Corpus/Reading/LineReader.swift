@@ -1,20 +1,20 @@
-internal import QuintetFiles
+package import QuintetFiles
 
 /// The lines of a text file one at a time, decompressed on the way; a line beyond the limit is reported, not stored.
-final class LineReader {
+package final class LineReader {
     /// One line without its end (LF or CR LF).
-    struct Line {
-        var bytes: [UInt8]
+    package struct Line {
+        package var bytes: [UInt8]
         /// Counted from 1.
-        var number: Int
+        package var number: Int
         /// Of its first byte in the (decompressed) text.
-        var offset: Int
-        var isTooLong = false
+        package var offset: Int
+        package var isTooLong = false
 
-        var isBlank: Bool { !isTooLong && bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
+        package var isBlank: Bool { !isTooLong && bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
 
         /// The line as JSON; the error's place is the place in the file.
-        func parsed(_ path: String) throws(FileError) -> JSON {
+        package func parsed(_ path: String) throws(FileError) -> JSON {
             let result = bytes.withUnsafeBytes { raw -> Result<JSON, FileError> in
                 do throws(FileError) { return .success(try JSON.parse(raw, source: path)) } catch {
                     var error = error
@@ -37,7 +37,7 @@ final class LineReader {
     private let stop: Int
 
     /// With a range, the lines that begin in it; their numbers then count from its first line.
-    init(_ path: String, limit: Int, range: Range<Int>? = nil) throws(FileError) {
+    package init(_ path: String, limit: Int, range: Range<Int>? = nil) throws(FileError) {
         let start = max(0, (range?.lowerBound ?? 0) - 1)
         stream = try ByteStream(path, from: start)
         self.limit = limit
@@ -74,7 +74,7 @@ final class LineReader {
     }
 
     /// The next line, nil at the end of the file.
-    func next() throws(FileError) -> Line? {
+    package func next() throws(FileError) -> Line? {
         if part.isEmpty { try refill() }
         if ended || offset >= stop { return nil }
         number += 1

@@ -10,11 +10,7 @@ extension TextGenerator {
     /// What messages say never becomes a control token.
     /// - Throws: `TemplateError` where the template refuses the conversation.
     public func chatIDs(_ input: ChatInput) throws(TemplateError) -> [Int32] {
-        var input = input
-        input.specialTokens.merge(tokenizer.templateTokens) { own, _ in own }
-        if let template = try templates.template(forTools: input.tools != nil) { return tokenizer.encode(try template.render(input)) }
-        let text = input.messages.compactMap { $0["content"]?.string }.joined(separator: "\n") + (input.addsGenerationPrompt ? "\n" : "")
-        return tokenizer.encode(text, addSpecialTokens: true, specials: .asText)
+        try ChatEncoder(tokenizer, templates).ids(input)
     }
 
     /// As `chatIDs`, of plain messages.

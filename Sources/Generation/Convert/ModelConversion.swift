@@ -82,7 +82,7 @@ public struct ModelConversion {
         let export = try ModelExport(folder.spec, family: folder.family, tokens: folder.tokens, dtype: dtype, card: card)
         let directory = try AtomicDirectory(final: out)
         try export.write(from: folder, into: directory)
-        for (name, text) in try tokenizerFiles(folder) { try directory.file(name) { writer in try writer.write(text) } }
+        for (name, bytes) in try folder.tokenizerFiles() { try directory.file(name) { writer in try writer.write(bytes) } }
         try directory.commit()
         let written = try SafetensorsFile.open(Folder.join(out, "model.safetensors"))
         let bytes = written.tensors.reduce(0) { $0 + $1.byteCount }
@@ -97,27 +97,6 @@ public struct ModelConversion {
         case .none: return ["F16": DType.f16, "BF16": .bf16][folder.storedType] ?? .f32
         default: throw FileError("a folder holds f32, f16 or bf16", path: path, field: "quantize", found: quantization.rawValue, hint: "write a .gguf file")
         }
-    }
-
-    /// tokenizer.json, tokenizer_config.json and the template; those of a folder are copied.
-    private func tokenizerFiles(_ folder: ModelFolder) throws -> [(name: String, text: String)] {
-        if case .folder = folder.source {
-            let names = [
-                "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "vocab.json", "merges.txt", "tokenizer.model",
-            ]
-            return try names.compactMap { name in
-                let path = Folder.join(folder.path, name)
-                return Folder.isFile(path) ? (name, String(decoding: try readFile(path), as: UTF8.self)) : nil
-            }
-        }
-        guard let tokenizer = try? folder.tokenizer() else { return [] }
-        var files = [("tokenizer.json", tokenizer.json.serialized() + "\n")]
-        var configuration = tokenizer.configuration
-        configuration["tokenizer_class"] = "PreTrainedTokenizerFast"
-        configuration["model_max_length"] = JSON(folder.spec.context)
-        if let template = configuration["chat_template"]?.string { files.append(("chat_template.jinja", template)) }
-        files.append(("tokenizer_config.json", configuration.serialized(pretty: true) + "\n"))
-        return files
     }
 }
 

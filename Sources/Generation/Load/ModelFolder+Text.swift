@@ -1,4 +1,5 @@
 import QuintetCheckpoints
+import QuintetLayers
 public import QuintetFiles
 public import QuintetModels
 public import QuintetTokenizers
@@ -22,6 +23,36 @@ extension ModelFolder {
         if config.eos.isEmpty { config.eos = tokens.eos }
         config.bos = config.bos ?? tokens.bos
         return config
+    }
+}
+
+extension ModelFolder {
+    /// The files of the model's tokenizer and its chat template, for another folder: those of a folder are copied byte for byte.
+    public func tokenizerFiles() throws -> [(name: String, bytes: [UInt8])] {
+        if case .folder = source {
+            let names = [
+                "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "vocab.json", "merges.txt",
+                "tokenizer.model",
+            ]
+            return try names.compactMap { name in
+                let file = Folder.join(path, name)
+                return Folder.isFile(file) ? (name, try readFile(file)) : nil
+            }
+        }
+        guard let tokenizer = try? tokenizer() else { return [] }
+        var files = [("tokenizer.json", tokenizer.json.serialized() + "\n")]
+        var configuration = tokenizer.configuration
+        configuration["tokenizer_class"] = "PreTrainedTokenizerFast"
+        configuration["model_max_length"] = JSON(spec.context)
+        if let template = configuration["chat_template"]?.string { files.append(("chat_template.jinja", template)) }
+        files.append(("tokenizer_config.json", configuration.serialized(pretty: true) + "\n"))
+        return files.map { ($0.0, Array($0.1.utf8)) }
+    }
+
+    /// How conversations are told to this model.
+    public func chatEncoder() throws -> ChatEncoder {
+        let tokenizer = try tokenizer()
+        return ChatEncoder(tokenizer, try ChatTemplates.read(folder: path, configuration: tokenizer.configuration))
     }
 }
 

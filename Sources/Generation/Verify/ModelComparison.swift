@@ -56,7 +56,7 @@ public struct ModelComparison: Sendable {
         let window = min(window, first.spec.context, second.spec.context)
         let sequences = try Self.sequences(first, second, texts, window: max(window, 2), limit: limit)
         let models = (try first.transformer(), try second.transformer())
-        var sums = Sums()
+        var sums = LogitDifference()
         let total = sequences.reduce(0) { $0 + $1.count }
         var done = 0
         for ids in sequences {
@@ -69,7 +69,7 @@ public struct ModelComparison: Sendable {
         meanDivergence = sums.divergence / Double(max(sums.positions, 1))
         sameTop = Double(sums.sameTop) / Double(max(sums.positions, 1))
         let targets = Double(max(sums.targets, 1))
-        perplexities = (exp(sums.losses.0 / targets), exp(sums.losses.1 / targets))
+        perplexities = (exp(sums.losses.first / targets), exp(sums.losses.second / targets))
         firstApart = try sequences.prefix(8).map { try Self.firstApart(models.0, models.1, $0, greedyTokens) }
     }
 
@@ -111,66 +111,6 @@ public struct ModelComparison: Sendable {
         let ours = try GenerationSession(first, capacity: prompt.count + room).greedy(prompt, count: room)
         let theirs = try GenerationSession(second, capacity: prompt.count + room).greedy(prompt, count: room)
         return zip(ours, theirs).enumerated().first { $1.0 != $1.1 }?.offset
-    }
-}
-
-/// What is added up over positions.
-private struct Sums {
-    var positions = 0
-    var targets = 0
-    var sameTop = 0
-    var divergence = 0.0
-    var maxDivergence = 0.0
-    var maxDifference = 0.0
-    var losses = (0.0, 0.0)
-
-    /// Rows whose logits are held at once.
-    private static let rows = 64
-
-    mutating func add(_ first: Transformer, _ second: Transformer, _ ids: [Int32]) {
-        let hidden = [first, second].map { model -> Tensor in
-            var pass = Pass.sequences(batch: 1, time: ids.count)
-            return model(Tensor(ids, [ids.count]), &pass)
-        }
-        let vocabulary = first.spec.vocabulary
-        for start in stride(from: 0, to: ids.count, by: Self.rows) {
-            let range = start..<min(start + Self.rows, ids.count)
-            let p = first.logits(hidden[0].slice(0, range).contiguous()).floats
-            let q = second.logits(hidden[1].slice(0, range).contiguous()).floats
-            for row in 0..<range.count {
-                let next = start + row + 1
-                let columns = row * vocabulary..<(row + 1) * vocabulary
-                add(p[columns], q[columns], next < ids.count ? Int(ids[next]) : nil)
-            }
-        }
-    }
-
-    private mutating func add(_ p: ArraySlice<Float>, _ q: ArraySlice<Float>, _ target: Int?) {
-        let (a, b) = (logNormalizer(p), logNormalizer(q))
-        var (divergence, difference) = (0.0, 0.0)
-        var (topP, topQ) = (p.startIndex, q.startIndex)
-        for (i, j) in zip(p.indices, q.indices) {
-            let (x, y) = (Double(p[i]) - a, Double(q[j]) - b)
-            if x > -80 { divergence += exp(x) * (x - y) }
-            let distance = abs(x - y)
-            difference = distance.isNaN ? .infinity : max(difference, distance)
-            if p[i] > p[topP] { topP = i }
-            if q[j] > q[topQ] { topQ = j }
-        }
-        positions += 1
-        self.divergence += max(divergence, 0)
-        maxDivergence = max(maxDivergence, divergence)
-        maxDifference = max(maxDifference, difference)
-        if topP - p.startIndex == topQ - q.startIndex { sameTop += 1 }
-        guard let target else { return }
-        targets += 1
-        losses.0 += a - Double(p[p.startIndex + target])
-        losses.1 += b - Double(q[q.startIndex + target])
-    }
-
-    private func logNormalizer(_ logits: ArraySlice<Float>) -> Double {
-        let top = Double(logits.max() ?? 0)
-        return top + log(logits.reduce(0) { $0 + exp(Double($1) - top) })
     }
 }
 

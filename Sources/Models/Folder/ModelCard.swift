@@ -1,4 +1,4 @@
-import QuintetLayers
+public import QuintetLayers
 
 /// The README.md of a model folder: what the model is, what it learned from, how to use it.
 public struct ModelCard: Sendable {
@@ -10,6 +10,39 @@ public struct ModelCard: Sendable {
     /// An SPDX-like name for the front matter; nil leaves it out.
     public var license: String?
     public var tags: [String]
+    /// The model it was made from.
+    public var base: String?
+    /// What it does, in the hub's words, and the class that `transformers` opens it with.
+    public var use = Use.writes
+    /// Sections of Markdown after the table: settings, scores, lineage.
+    public var sections: [(title: String, text: String)] = []
+
+    public enum Use: Sendable, Equatable {
+        case writes
+        /// Scores whole texts.
+        case scoresTexts
+        /// Scores each token.
+        case scoresTokens
+        /// An adapter over its base, for `peft`.
+        case adapts
+
+        var pipeline: String {
+            switch self {
+            case .writes, .adapts: "text-generation"
+            case .scoresTexts: "text-classification"
+            case .scoresTokens: "token-classification"
+            }
+        }
+
+        var autoClass: String {
+            switch self {
+            case .writes: "AutoModelForCausalLM"
+            case .scoresTexts: "AutoModelForSequenceClassification"
+            case .scoresTokens: "AutoModelForTokenClassification"
+            case .adapts: "AutoPeftModelForCausalLM"
+            }
+        }
+    }
 
     public init(title: String, summary: String, facts: [(name: String, value: String)] = [], license: String? = nil, tags: [String] = []) {
         self.title = title
@@ -19,14 +52,19 @@ public struct ModelCard: Sendable {
         self.tags = tags
     }
 
-    func text(family: Family, spec: TransformerSpec) -> String {
-        var lines = ["---", "library_name: transformers", "pipeline_tag: text-generation"]
+    /// The README.md of a model of this spec.
+    public func text(family: Family, spec: TransformerSpec) -> String {
+        var lines = ["---", "library_name: \(use == .adapts ? "peft" : "transformers")", "pipeline_tag: \(use.pipeline)"]
         if let license { lines.append("license: \(oneLine(license))") }
+        if let base { lines.append("base_model: \(oneLine(base))") }
         lines += ["tags:"] + (["quintet", family.name] + tags).map { "- \(oneLine($0))" }
         lines += ["---", "", "# \(oneLine(title))", "", summary, "", "| | |", "|---|---|"]
         for (name, value) in architecture(family, spec) + facts { lines.append("| \(cell(name)) | \(cell(value)) |") }
-        lines += ["", "## Use", "", "```sh", "quintet generate . --prompt \"Once upon a time\"", "```", "", "```python"]
-        lines += ["from transformers import AutoModelForCausalLM, AutoTokenizer", "model = AutoModelForCausalLM.from_pretrained(\".\")"]
+        for section in sections { lines += ["", "## \(oneLine(section.title))", "", section.text] }
+        lines += ["", "## Use", ""]
+        if use == .writes || use == .adapts { lines += ["```sh", "quintet generate . --prompt \"Once upon a time\"", "```", ""] }
+        let library = use == .adapts ? "from peft import \(use.autoClass)\nfrom transformers import AutoTokenizer" : "from transformers import \(use.autoClass), AutoTokenizer"
+        lines += ["```python", library, "model = \(use.autoClass).from_pretrained(\".\")"]
         lines += ["tokenizer = AutoTokenizer.from_pretrained(\".\")", "```", ""]
         return lines.joined(separator: "\n")
     }

@@ -13,6 +13,8 @@ public struct ModelExport {
     /// The type all weights are written in.
     public var dtype: DType
     public var card: ModelCard
+    /// A layer in place of the vocabulary's, for a model that scores texts or tokens.
+    public var score: ScoreLayer?
 
     /// - Throws: `FileError` where no family can express the spec.
     public init(
@@ -67,7 +69,8 @@ public struct ModelExport {
     }
 
     private func texts() throws(FileError) -> [(name: String, text: String)] {
-        let config = try family.config(spec, tokens, dtype: dtypeName)
+        var config = try family.config(spec, tokens, dtype: dtypeName)
+        score?.place(in: &config)
         return [
             ("config.json", config.serialized(pretty: true) + "\n"),
             ("generation_config.json", generationConfig.serialized(pretty: true) + "\n"),
@@ -77,7 +80,7 @@ public struct ModelExport {
 
     private func items(_ tensors: [String: Tensor]) throws(FileError) -> [SafetensorsWriter.Item] {
         var list: [(name: String, tensor: Tensor)] = []
-        for parameter in spec.parameters {
+        for parameter in score == nil ? spec.parameters : spec.bodyParameters {
             guard let tensor = tensors[parameter.name], tensor.shape.extents == parameter.shape else {
                 throw FileError(
                     "a parameter to be saved is missing or of another shape", field: parameter.name, expected: "\(parameter.shape)",
@@ -85,7 +88,7 @@ public struct ModelExport {
             }
             list.append((parameter.name, tensor))
         }
-        return try family.weights(spec).save(list, as: dtype)
+        return try family.weights(spec).save(list, as: dtype) + (score?.items(dtype) ?? [])
     }
 
     private var generationConfig: JSON {

@@ -54,50 +54,80 @@ public struct WeightDropout: Sendable {
 
 /// Softmax attention over whole sequences, with online softmax.
 ///
-/// `qkv` [batch * time, fusedWidth]: all q heads, all k heads, all v heads; `keyMask` u8 [batch, time], 0 where padded.
-/// `dropout` zeroes a share of the weights and scales the others up. Gives [batch * time, queryWidth]. The backward pass computes the weights again from the log-sum-exp.
+/// `qkv` [batch * time, fusedWidth]: all q heads, all k heads, all v heads; `keyMask` u8 [batch, time], 0 where padded. With `documents` the
+/// rows are instead that many sequences of those lengths, one after the other, without padding; none sees another.
+/// `dropout` zeroes a share of the weights and scales the others up. Gives [rows, queryWidth]. The backward pass computes the weights again from the log-sum-exp.
 /// Source: Dao et al. 2022 (FlashAttention).
 public func attend(
-    qkv: Tensor, batch: Int, _ shape: AttentionShape, keyMask: Tensor? = nil, dropout: WeightDropout? = nil, _ tape: Tape? = nil
+    qkv: Tensor, batch: Int, documents: [Int]? = nil, _ shape: AttentionShape, keyMask: Tensor? = nil, dropout: WeightDropout? = nil,
+    _ tape: Tape? = nil
 ) -> Tensor {
     precondition(qkv.shape.columns == shape.fusedWidth, "\(qkv.shape) is not fused q, k, v of width \(shape.fusedWidth)")
-    let out = Tensor(uninitialized: [qkv.shape.rows, shape.queryWidth])
+    let rows = qkv.shape.rows
+    let runs = SequenceRun.all(rows: rows, batch: batch, documents: documents)
+    let out = Tensor(uninitialized: [rows, shape.queryWidth])
     let tracked = tape?.needs(qkv) == true
-    let time = qkv.shape.rows / max(batch, 1)
-    let lse = tracked ? Tensor(uninitialized: [batch, shape.heads, time]) : nil
-    var call = KernelCall(QK_OP_ATTENTION, kind: shape.causal ? 0 : 1)
-    call.p.0 = out.data
-    (call.p.1, call.p.2, call.p.3) = parts(qkv, shape)
-    call.p.4 = lse?.data
-    call.p.5 = keyMask?.data
-    call.p.6 = shape.slopes?.data
-    call.p.7 = shape.sinks?.data
-    setDimensions(&call, batch, time, shape, rowStride: qkv.rowStride)
-    setDropout(&call, dropout)
-    call.run()
+    let lse = tracked ? Tensor(uninitialized: [rows * shape.heads]) : nil
+    for run in runs {
+        var call = KernelCall(QK_OP_ATTENTION, kind: shape.causal ? 0 : 1)
+        call.p.0 = run.place(out, columns: shape.queryWidth)
+        (call.p.1, call.p.2, call.p.3) = parts(qkv, shape, row: run.start)
+        call.p.4 = run.place(lse, columns: shape.heads)
+        call.p.5 = keyMask?.data
+        call.p.6 = shape.slopes?.data
+        call.p.7 = shape.sinks?.data
+        setDimensions(&call, run.batch, run.time, shape, rowStride: qkv.rowStride)
+        setDropout(&call, dropout, run)
+        call.run()
+    }
     guard let tape, tracked, let lse else { return out }
     return tape.record(out) { dy, gradients in
         let dqkv = Tensor(uninitialized: qkv.shape)
-        var call = KernelCall(QK_OP_ATTENTION_GRAD, kind: shape.causal ? 0 : 1)
-        (call.p.0, call.p.1, call.p.2) = parts(dqkv, shape)
-        (call.p.3, call.p.4, call.p.5) = parts(qkv, shape)
-        call.p.6 = out.data
-        call.p.7 = dy.data
-        call.p.8 = lse.data
-        call.p.9 = keyMask?.data
-        call.p.10 = shape.slopes?.data
-        setDimensions(&call, batch, time, shape, rowStride: qkv.rowStride)
-        setDropout(&call, dropout)
-        call.run()
+        for run in runs {
+            var call = KernelCall(QK_OP_ATTENTION_GRAD, kind: shape.causal ? 0 : 1)
+            (call.p.0, call.p.1, call.p.2) = parts(dqkv, shape, row: run.start)
+            (call.p.3, call.p.4, call.p.5) = parts(qkv, shape, row: run.start)
+            call.p.6 = run.place(out, columns: shape.queryWidth)
+            call.p.7 = run.place(dy, columns: shape.queryWidth)
+            call.p.8 = run.place(lse, columns: shape.heads)
+            call.p.9 = keyMask?.data
+            call.p.10 = shape.slopes?.data
+            setDimensions(&call, run.batch, run.time, shape, rowStride: qkv.rowStride)
+            setDropout(&call, dropout, run)
+            call.run()
+        }
         gradients.add(dqkv, to: qkv)
     }
 }
 
+/// Sequences of one length that lie one after the other: what one attention call takes.
+private struct SequenceRun {
+    let index: Int
+    let start: Int
+    let batch: Int, time: Int
+
+    /// `batch` equal sequences in one run, or a run for each document.
+    static func all(rows: Int, batch: Int, documents: [Int]?) -> [SequenceRun] {
+        guard let documents else { return [SequenceRun(index: 0, start: 0, batch: batch, time: rows / max(batch, 1))] }
+        var start = 0
+        let runs = documents.enumerated().map { index, length in
+            defer { start += length }
+            return SequenceRun(index: index, start: start, batch: 1, time: length)
+        }
+        precondition(start == rows, "documents of \(start) rows in all, not \(rows)")
+        return runs
+    }
+
+    /// Where this run's rows lie in a contiguous f32 tensor with so many numbers for a row.
+    func place(_ tensor: Tensor?, columns: Int) -> UnsafeMutableRawPointer? { tensor.map { $0.data + start * columns * 4 } }
+}
+
 /// The addresses of q, k and v in a fused row.
 private func parts(
-    _ qkv: Tensor, _ shape: AttentionShape
+    _ qkv: Tensor, _ shape: AttentionShape, row: Int = 0
 ) -> (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) {
-    (qkv.data, qkv.data + shape.queryWidth * 4, qkv.data + (shape.queryWidth + shape.keyWidth) * 4)
+    let first = qkv.data + row * qkv.rowStride * 4
+    return (first, first + shape.queryWidth * 4, first + (shape.queryWidth + shape.keyWidth) * 4)
 }
 
 private func setDimensions(_ call: inout KernelCall, _ batch: Int, _ time: Int, _ shape: AttentionShape, rowStride: Int) {
@@ -110,9 +140,10 @@ private func setDimensions(_ call: inout KernelCall, _ batch: Int, _ time: Int, 
     call.n.8 = Int64(rowStride)
 }
 
-private func setDropout(_ call: inout KernelCall, _ dropout: WeightDropout?) {
+private func setDropout(_ call: inout KernelCall, _ dropout: WeightDropout?, _ run: SequenceRun) {
     guard let dropout else { return }
-    call.n.12 = Int64(bitPattern: dropout.seed)
+    // Each document draws a mask of its own.
+    call.n.12 = Int64(bitPattern: dropout.seed &+ UInt64(run.index) &* 0x9E37_79B9_7F4A_7C15)
     call.n.13 = Int64(bitPattern: dropout.stream)
     call.s.2 = dropout.share
 }

@@ -4,10 +4,11 @@ import CQuintetKernels
 ///
 /// `x` [rows, width], `weights` [vocabulary, width], `targets` i32 [rows] (negative: ignored). Gives the loss of each row in nats.
 /// With a tape, the gradient of `scale * sum(losses)` is computed on the way forward, chunk by chunk, and handed on by
-/// `backward`, whose own gradient for the losses is taken to be ones.
+/// `backward`, whose own gradient for the losses is taken to be ones. With `rowScales` f32 [rows] it is that of
+/// `scale * sum(rowScales * losses)`.
 public func projectedCrossEntropy(
-    _ x: Tensor, _ weights: Tensor, bias: Tensor? = nil, targets: Tensor, scale: Float, logitScale: Float = 1, softcap: Float = 0,
-    chunkBytes: Int = 64 << 20, _ tape: Tape? = nil
+    _ x: Tensor, _ weights: Tensor, bias: Tensor? = nil, targets: Tensor, scale: Float, rowScales: Tensor? = nil, logitScale: Float = 1,
+    softcap: Float = 0, chunkBytes: Int = 64 << 20, _ tape: Tape? = nil
 ) -> Tensor {
     let (rows, vocabulary) = (x.shape.rows, weights.shape[0])
     let losses = Tensor(uninitialized: [rows])
@@ -20,6 +21,7 @@ public func projectedCrossEntropy(
         let part = x.slice(0, range)
         let logits = chunkLogits(part, weights, bias, logitScale)
         crossEntropy(logits, targets.slice(0, range), losses.slice(0, range), scale, softcap, gradient: tracked)
+        if tracked, let rowScales { scaleRows(logits, by: rowScales.slice(0, range)) }
         if let tape, let dx { chunkGradient(logits, part, weights, bias, logitScale, dx.slice(0, range), tape) }
         start = range.upperBound
     }
@@ -51,6 +53,19 @@ private func crossEntropy(
     call.n.2 = Int64(logits.rowStride)
     call.s.0 = scale
     call.s.1 = softcap
+    call.run()
+}
+
+/// Multiplies each row of `x` in place by its own number.
+private func scaleRows(_ x: Tensor, by factors: Tensor) {
+    var call = KernelCall(QK_OP_ZIP, kind: QK_MULTIPLY)
+    call.p.0 = x.data
+    call.p.1 = x.data
+    call.p.2 = factors.data
+    call.n.0 = Int64(x.shape.rows)
+    call.n.1 = Int64(x.shape.columns)
+    call.n.2 = 1
+    call.n.3 = 0
     call.run()
 }
 

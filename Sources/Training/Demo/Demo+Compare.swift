@@ -5,7 +5,7 @@ import QuintetReports
 extension Demo {
     /// The model's bits per byte on the held-out documents, beside what simple ways need for the same ones.
     func comparison(_ outcome: PretrainOutcome) throws -> RunReport.Comparison? {
-        guard let evaluation = outcome.evaluation else { return nil }
+        guard let bitsPerByte = outcome.evaluation?.bitsPerByte else { return nil }
         let baselines = try Baselines.measure(documents: documents, holdOut: TokenDataset(shards).holdOut)
         let comparison = RunReport.Comparison(
             "Bits per byte of held-out text",
@@ -13,7 +13,7 @@ extension Demo {
                 + "(\(Number.compact(Double(baselines.bytes)))B) that the model has never seen. Less is better. "
                 + "gzip compresses each document by itself, at its highest level; the byte table knows how often each byte occurs.",
             bars: [
-                .init("this model", evaluation.bitsPerByte, isOurs: true), .init("gzip -9", baselines.gzipBitsPerByte),
+                .init("this model", bitsPerByte, isOurs: true), .init("gzip -9", baselines.gzipBitsPerByte),
                 .init("byte frequencies", baselines.unigramBitsPerByte),
             ])
         for bar in comparison.bars {

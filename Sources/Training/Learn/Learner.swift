@@ -26,6 +26,15 @@ public final class Learner: @unchecked Sendable {
         model = try Transformer(spec, ParameterScope(store, .dense))
     }
 
+    /// A model whose parameters in training lie in `store`; whatever else it holds stays as it is.
+    public init(_ spec: TransformerSpec, _ model: Transformer, _ store: ParameterStore, groups: OptimizerGroups, recompute: Recompute = .none) {
+        self.spec = spec
+        self.recompute = recompute
+        self.store = store
+        self.model = model
+        optimizer = Optimizer(store, groups)
+    }
+
     /// Adds the gradient of the mean loss over `tokensPerUpdate` tokens; gives the sum of this batch's losses in nats.
     ///
     /// `inputs`, `targets`: i32 [batch * time]; a negative target is ignored. Bits do not depend on the number of threads.

@@ -1,10 +1,11 @@
 import QuintetCorpus
 import QuintetFiles
 import QuintetLayers
+import QuintetReports
 import QuintetTensors
 public import QuintetTokenizers
 
-/// Pretrains a decoder on token shards: the loop, with everything that can be stopped and resumed.
+/// Pretrains a decoder on token shards: opens data and run folder, and lets the trainer do the rest.
 ///
 ///     let outcome = try Pretrainer(data: "shards", run: "run", config: config, resume: false).train(observers)
 ///
@@ -13,103 +14,81 @@ public final class Pretrainer {
     public let plan: TrainingPlan
     public let facts: RunFacts
     public let tokenizer: Tokenizer
-    let dataset: TokenDataset
-    let folder: RunFolder
-    let learner: Learner
-    let modelConfig: JSON
-    var sampler: BatchSampler
-    var state: TrainerState
-    var guardian: StepGuard
-    var observers: [any TrainingObserver] = []
-    private let resumedFrom: Int?
+    private let trainee: PretrainTrainee
+    private let trainer: Trainer
 
     /// Opens data and run folder, checks that they belong together, and builds or loads the model; nothing is trained yet.
     ///
     /// - Throws: `TrainingError` (impossible settings, a run that differs, a folder in use), `FileError` (damaged data).
     public init(data: String, run: String, config: TrainingConfig, resume: Bool, say: @escaping (String) -> Void = { _ in }) throws {
         tokenizer = try Tokenizer.load(data)
-        dataset = try TokenDataset(data, tokenizer: tokenizer.fingerprint)
+        let dataset = try TokenDataset(data, tokenizer: tokenizer.fingerprint)
         plan = try config.plan(vocabulary: dataset.vocabularySize)
-        modelConfig = plan.shape.configuration(
+        let modelConfig = plan.shape.configuration(
             beginOfText: tokenizer.bosID.map(Int.init), endOfText: Int(dataset.endOfText), dropout: plan.settings.dropout)
-        let spec = try plan.shape.spec(dropout: plan.settings.dropout)
-        let seed = UInt64(bitPattern: Int64(plan.settings.seed))
-        sampler = try BatchSampler(dataset, sequence: plan.sequence, batch: plan.batch, seed: seed)
-        folder = try RunFolder(run, resume: resume, keepLast: plan.settings.keepLast, say: say)
-        state = TrainerState()
+        let folder = try RunFolder(run, resume: resume, keepLast: plan.settings.keepLast, say: say)
+        var state = TrainerState()
+        if let start = folder.start {
+            state = try TrainerState.read(checkpoint: start.path)
+            try state.checkContinues(
+                settings: plan.settings, model: modelConfig, dataFingerprint: dataset.fingerprint,
+                tokenizerFingerprint: dataset.tokenizerFingerprint)
+        }
         state.settings = plan.settings
         state.model = modelConfig
         state.dataFingerprint = dataset.fingerprint
         state.tokenizerFingerprint = dataset.tokenizerFingerprint
-        if let start = folder.start {
-            let saved = try TrainerState.read(checkpoint: start.path)
-            try saved.checkContinues(
-                settings: plan.settings, model: modelConfig, dataFingerprint: dataset.fingerprint,
-                tokenizerFingerprint: dataset.tokenizerFingerprint)
-            state = saved
-            state.settings = plan.settings
-        }
-        resumedFrom = folder.start?.step
-        guardian = StepGuard(
-            state: state.guardState, maxSkipped: plan.settings.maxSkipped, maxRollbacks: plan.settings.maxRollbacks)
-        learner = try Learner(
-            spec, groups: plan.groups, seed: seed, matrixDType: plan.settings.bf16 ? .bf16 : .f32,
-            recompute: plan.settings.recompute.recompute)
-        facts = Self.facts(plan, run, dataset, learner)
-        if let start = folder.start {
-            try load(start)
-            try sampler.restore(state.cursor, source: start.path)
-        }
+        trainee = try PretrainTrainee(plan, dataset, tokenizer)
+        facts = RunFacts(pretraining: plan, run, dataset, trainee.learner)
+        trainer = try Trainer(trainee, folder, Pace(plan), facts, state)
     }
+
+    var dataset: TokenDataset { trainee.dataset }
 
     /// Trains until the plan's last step or a signal; saves before it returns.
-    public func train(_ observers: [any TrainingObserver] = []) throws -> PretrainOutcome {
-        self.observers = observers
-        guard state.step < plan.steps else {
-            return PretrainOutcome(end: .alreadyFinished, step: state.step, lastLoss: nil, evaluation: nil)
-        }
-        try folder.write(settings: plan.settings)
-        try tell { try $0.started(facts, resumed: resumedFrom) }
-        var lastLoss: Double?
-        var evaluation: EvaluationRecord?
-        while state.step < plan.steps, StopSignal.pending == nil {
-            // After a rollback the step is an earlier one, whose evaluation and checkpoint are done already.
-            guard let loss = try step() else { continue }
-            lastLoss = loss
-            evaluation = try afterStep() ?? evaluation
-        }
-        let end: PretrainOutcome.End = state.step < plan.steps ? StopSignal.pending.map { .interrupted($0) } ?? .finished : .finished
-        if end != .finished { try save() }
-        let outcome = PretrainOutcome(end: end, step: state.step, lastLoss: lastLoss, evaluation: evaluation)
-        try tell { try $0.finished(outcome) }
-        return outcome
+    public func train(_ observers: [any TrainingObserver] = []) throws -> PretrainOutcome { try trainer.train(observers) }
+
+    /// A continuation of `prompt` by the model as it stands; an empty prompt begins a document.
+    public func write(_ prompt: String, tokens: Int) throws -> String {
+        try trainee.write(prompt, tokens: tokens, step: trainer.state.step)
     }
+}
 
-    /// What is due after a step: evaluation, samples, a checkpoint.
-    private func afterStep() throws -> EvaluationRecord? {
-        let last = state.step == plan.steps
-        var evaluation: EvaluationRecord?
-        if last || state.step % plan.evalEvery == 0 { evaluation = try evaluateNow() }
-        if last || state.step % plan.sampleEvery == 0 { try sampleNow() }
-        if last || state.step % plan.saveEvery == 0 { try save() }
-        return evaluation
+extension Pace {
+    init(_ plan: TrainingPlan) {
+        self.init(
+            steps: plan.steps, schedule: plan.schedule, learningRate: plan.groups.matrices.learningRate, clip: plan.settings.clip,
+            evalEvery: plan.evalEvery, sampleEvery: plan.sampleEvery, saveEvery: plan.saveEvery)
     }
+}
 
-    func tell(_ body: (any TrainingObserver) throws -> Void) throws {
-        for observer in observers { try body(observer) }
-    }
-
-    func note(_ text: String) throws { try tell { try $0.noted(step: state.step, text) } }
-
-    private static func facts(_ plan: TrainingPlan, _ run: String, _ dataset: TokenDataset, _ learner: Learner) -> RunFacts {
-        RunFacts(
-            plan: plan, run: run, parameters: learner.store.parameterCount, trainTokens: dataset.trainTokens,
-            validationTokens: dataset.validationTokens, trainDocuments: dataset.documents(.train),
-            validationDocuments: dataset.documents(.validation), dataFingerprint: dataset.fingerprint,
-            tokenizerFingerprint: dataset.tokenizerFingerprint,
-            flopsPerStep: 3 * Double(plan.accumulation) * learner.spec.forwardFlops(batch: plan.batch, time: plan.sequence),
-            peakGflops: MachineLimit.fmaGflops(threads: Threads.count), threads: Threads.count,
-            instructionSet: InstructionSet.name)
+extension RunFacts {
+    init(pretraining plan: TrainingPlan, _ run: String, _ dataset: TokenDataset, _ learner: Learner) {
+        let shape = plan.shape, parameters = learner.store.parameterCount
+        let flops = 3 * Double(plan.accumulation) * learner.spec.forwardFlops(batch: plan.batch, time: plan.sequence)
+        self.init(
+            run: run,
+            headline: """
+                \(Number.compact(Double(parameters))) parameters (\(shape.family.rawValue), \(shape.layers) layers, width \(shape.width)), \
+                \(Number.grouped(plan.steps)) steps of \(Number.grouped(plan.tokensPerStep)) tokens, \
+                data: \(Number.compact(Double(dataset.trainTokens))) tokens, \(Number.compact(Double(dataset.validationTokens))) held out
+                """,
+            parameters: parameters, steps: plan.steps, logEvery: plan.settings.logEvery, trainTokens: dataset.trainTokens,
+            settings: plan.settings.values,
+            model: [
+                ("Family", shape.family.rawValue), ("Parameters", Number.grouped(parameters)), ("Layers", "\(shape.layers)"),
+                ("Width", "\(shape.width)"), ("Heads", shape.kvHeads == shape.heads ? "\(shape.heads)" : "\(shape.heads), \(shape.kvHeads) for keys and values"),
+                ("Feed-forward width", "\(shape.feedForward)"), ("Context", Number.grouped(shape.context)), ("Vocabulary", Number.grouped(shape.vocabulary)),
+                ("Work in a step", "\(Number.compact(flops))FLOP"),
+            ],
+            data: [
+                ("Training documents", Number.grouped(dataset.documents(.train))), ("Training tokens", Number.grouped(dataset.trainTokens)),
+                ("Held-out documents", Number.grouped(dataset.documents(.validation))), ("Held-out tokens", Number.grouped(dataset.validationTokens)),
+            ],
+            fingerprints: [
+                ("Data SHA-256", String(dataset.fingerprint.prefix(16))), ("Tokenizer SHA-256", String(dataset.tokenizerFingerprint.prefix(16))),
+            ],
+            flopsPerToken: flops / Double(plan.tokensPerStep))
     }
 }
 

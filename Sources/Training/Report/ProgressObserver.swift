@@ -16,15 +16,9 @@ public final class ProgressObserver: TrainingObserver {
     }
 
     public func started(_ facts: RunFacts, resumed: Int?) {
-        steps = facts.plan.steps
+        steps = facts.steps
         first = (resumed ?? 0, .now)
-        let shape = facts.plan.shape
-        line.say(
-            """
-            \(Number.compact(Double(facts.parameters))) parameters (\(shape.family.rawValue), \(shape.layers) layers, width \(shape.width)), \
-            \(Number.grouped(steps)) steps of \(Number.grouped(facts.plan.tokensPerStep)) tokens, \
-            data: \(Number.compact(Double(facts.trainTokens))) tokens, \(Number.compact(Double(facts.validationTokens))) held out
-            """)
+        line.say(facts.headline)
         if let resumed { line.say("continuing at step \(resumed)") }
     }
 
@@ -37,9 +31,11 @@ public final class ProgressObserver: TrainingObserver {
     }
 
     public func evaluated(_ record: EvaluationRecord) {
-        line.say(
-            "step \(record.step): held-out loss \(Number.fixed(record.loss, digits: 3)), perplexity \(Number.significant(record.perplexity)), "
-                + "\(Number.fixed(record.bitsPerByte, digits: 3)) bits per byte")
+        var text = "step \(record.step): held-out loss \(Number.fixed(record.loss, digits: 3))"
+        if let perplexity = record.perplexity { text += ", perplexity \(Number.significant(perplexity))" }
+        if let bits = record.bitsPerByte { text += ", \(Number.fixed(bits, digits: 3)) bits per byte" }
+        for score in record.scores { text += ", \(score.name) \(Number.fixed(score.value, digits: 3))" }
+        line.say(text)
     }
 
     public func sampled(_ record: SampleRecord) {

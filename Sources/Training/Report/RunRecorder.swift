@@ -30,12 +30,13 @@ public final class RunRecorder: TrainingObserver {
     public func stepped(_ record: StepRecord) throws {
         lastStep = record
         if firstLoss == nil { firstLoss = record.loss }
-        guard let facts, record.step % facts.plan.settings.logEvery == 0 || record.step == facts.plan.steps else { return }
+        guard let facts, record.step % facts.logEvery == 0 || record.step == facts.steps else { return }
         var row: JSONObject = [
             "train/loss": .number(record.loss), "lr": .number(record.learningRate), "grad_norm": .number(record.gradientNorm),
             "tokens": JSON(record.tokens),
         ]
         if !record.applied { row["skipped"] = true }
+        for score in record.scores { row["train/\(score.name)"] = .number(score.value) }
         row["tok/sec"] = .number(record.tokensPerSecond.rounded())
         row["mfu"] = .number((record.utilization * 1e4).rounded() / 1e4)
         row["seconds"] = .number((record.seconds * 1e3).rounded() / 1e3)
@@ -44,12 +45,12 @@ public final class RunRecorder: TrainingObserver {
 
     public func evaluated(_ record: EvaluationRecord) throws {
         evaluation = record
-        log?.write(
-            step: record.step,
-            [
-                "val/loss": .number(record.loss), "val/perplexity": .number(record.perplexity), "val/bpb": .number(record.bitsPerByte),
-                "val/tokens": JSON(record.tokens),
-            ])
+        var row: JSONObject = ["val/loss": .number(record.loss)]
+        if let perplexity = record.perplexity { row["val/perplexity"] = .number(perplexity) }
+        if let bits = record.bitsPerByte { row["val/bpb"] = .number(bits) }
+        for score in record.scores { row["val/\(score.name)"] = .number(score.value) }
+        row["val/tokens"] = JSON(record.tokens)
+        log?.write(step: record.step, row)
         try writeReport()
     }
 

@@ -38,6 +38,14 @@ public final class RunFolder {
     /// Writes `run.yaml`, which also makes the folder a run.
     public func write(settings: TrainingConfig) throws(FileError) { try AtomicFile.write(file(Self.settingsName), settings.yaml) }
 
+    /// The same of a state: what an adaptation is, or the settings of a pretraining.
+    func writeSettings(_ state: TrainerState) throws(FileError) {
+        guard let task = state.task.object else { return try write(settings: state.settings) }
+        // A JSON value on one line is YAML.
+        let lines = task.map { "\($0.key): \($0.value.serialized())\n" }.joined()
+        try AtomicFile.write(file(Self.settingsName), "# Settings of a Quintet adaptation\n" + lines)
+    }
+
     /// The settings a run was started with; nil where there are none yet.
     public static func settings(of path: String) throws -> TrainingConfig? {
         let file = Folder.join(path, settingsName)

@@ -23,6 +23,8 @@ public struct TrainerState: Sendable, Equatable {
     /// Seconds of training behind this checkpoint, over all sessions.
     public var seconds = 0.0
     public var settings = TrainingConfig()
+    /// What an adaptation is beyond that, in its own words; null for pretraining.
+    public var task: JSON = .null
     /// The model's `config.json`.
     public var model: JSON = .null
     /// SHA-256 of what the run learns from, and of the tokenizer that made it.
@@ -46,6 +48,7 @@ extension TrainerState {
         out["guard"] = guardState.json
         out["seconds"] = .number(seconds)
         out["settings"] = .object(settings.values)
+        if !task.isNull { out["task"] = task }
         out["model"] = model
         out["data_sha256"] = .string(dataFingerprint)
         out["tokenizer_sha256"] = .string(tokenizerFingerprint)
@@ -69,6 +72,7 @@ extension TrainerState {
         guardState = try StepGuard.State(.object(reader.object("guard")), source: source)
         seconds = try reader.value("seconds", "a number") { $0.double }
         settings = try TrainingConfig(values: reader.object("settings"), source: "\(source): settings")
+        task = json["task"] ?? .null
         model = json["model"] ?? .null
         dataFingerprint = try reader.value("data_sha256", "a text") { $0.string }
         tokenizerFingerprint = try reader.value("tokenizer_sha256", "a text") { $0.string }
@@ -96,12 +100,12 @@ extension TrainerState {
         if !differences.isEmpty { throw .resumeDiffers(differences) }
     }
 
-    private static func differences(saved: JSON, now: JSON) -> [TrainingError.Difference] {
+    static func differences(_ what: String = "config.json", saved: JSON, now: JSON) -> [TrainingError.Difference] {
         var keys = saved.object?.keys ?? []
         for key in now.object?.keys ?? [] where saved[key] == nil { keys.append(key) }
         return keys.compactMap { key in
             let (a, b) = (saved[key] ?? .null, now[key] ?? .null)
-            return a == b || a.double != nil && a.double == b.double ? nil : .init("config.json \(key)", saved: brief(a), now: brief(b))
+            return a == b || a.double != nil && a.double == b.double ? nil : .init("\(what) \(key)", saved: brief(a), now: brief(b))
         }
     }
 

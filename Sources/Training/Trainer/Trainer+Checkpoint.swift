@@ -1,19 +1,14 @@
 import QuintetCheckpoints
-import QuintetCorpus
 import QuintetFiles
-import QuintetModels
 import QuintetTensors
-import QuintetTokenizers
-import QuintetReports
 
-extension Pretrainer {
+extension Trainer {
     private static let optimizerFile = "optimizer.safetensors"
 
-    /// Writes a checkpoint, makes it the run's newest model, and removes old ones; a full disk is a note, not an end.
+    /// Writes a checkpoint, makes it the run's newest model where that is wanted, and removes old ones; a full disk is a note, not an end.
     func save() throws {
         let outcome = try folder.checkpoints.save(step: state.step) { directory in
-            try export().write(weights, into: directory)
-            for (name, text) in tokenizer.files { try directory.file(name) { try $0.write(text) } }
+            try trainee.write(into: directory, state)
             try directory.file(Self.optimizerFile) { writer in
                 try SafetensorsWriter.write(moments(), into: &writer, path: directory.final)
             }
@@ -30,7 +25,7 @@ extension Pretrainer {
     /// The run's own top follows the newest checkpoint; a disk too full for that keeps the checkpoint itself.
     private func publish(_ checkpoint: CheckpointStore.Checkpoint) throws {
         do {
-            try folder.checkpoints.publish(checkpoint)
+            if pace.weights == .newest { try folder.checkpoints.publish(checkpoint) }
             try folder.checkpoints.prune(best: state.bestStep)
         } catch let error as FileError {
             try note("checkpoint \(checkpoint.step) is written, but the run's newest weights are not in place: \(error)")
@@ -39,16 +34,9 @@ extension Pretrainer {
 
     /// Puts parameters and moments back to a checkpoint's.
     func load(_ checkpoint: CheckpointStore.Checkpoint) throws {
-        let saved = try ModelFolder.open(checkpoint.path).loadWeights(precision: .f32)
-        for (index, entry) in learner.store.entries.enumerated() {
-            guard let tensor = saved[entry.name], tensor.shape == entry.shape else {
-                throw FileError("the checkpoint lacks a parameter", path: checkpoint.path, field: entry.name, expected: "shape \(entry.shape)")
-            }
-            learner.store.master(index).copyIn(tensor.contiguous())
-        }
-        learner.store.refreshCopies()
+        try trainee.loadWeights(checkpoint.path)
         try loadMoments(Folder.join(checkpoint.path, Self.optimizerFile))
-        learner.optimizer.updates = state.updates
+        trainee.learner.optimizer.updates = state.updates
     }
 
     /// Goes back to the newest good checkpoint and on with the batches after those that failed.
@@ -62,20 +50,17 @@ extension Pretrainer {
         var earlier = try TrainerState.read(checkpoint: checkpoint.path)
         earlier.settings = state.settings
         earlier.guardState = guardian.state
-        earlier.cursor = sampler.state
+        earlier.cursor = trainee.cursor
         earlier.seconds = state.seconds
         state = earlier
         try load(checkpoint)
-        learner.discard()
+        trainee.learner.discard()
         try note("rollback \(number): from step \(reached) to checkpoint \(checkpoint.step); the batches in between are passed over")
     }
 
-    private var weights: [String: Tensor] {
-        Dictionary(uniqueKeysWithValues: learner.store.entries.indices.map { (learner.store.entries[$0].name, learner.store.master($0)) })
-    }
-
     private func moments() -> [SafetensorsWriter.Item] {
-        learner.store.entries.indices.flatMap { learner.optimizer.moments($0) }.map { name, tensor in
+        let learner = trainee.learner
+        return learner.store.entries.indices.flatMap { learner.optimizer.moments($0) }.map { name, tensor in
             SafetensorsWriter.Item(name, .f32, tensor.shape.extents) { writer in
                 try writer.write(UnsafeRawBufferPointer(start: tensor.data, count: tensor.count * 4))
             }
@@ -84,6 +69,7 @@ extension Pretrainer {
 
     private func loadMoments(_ path: String) throws {
         let file = try SafetensorsFile.open(path)
+        let learner = trainee.learner
         for (name, tensor) in learner.store.entries.indices.flatMap({ learner.optimizer.moments($0) }) {
             let saved = try file.tensor(file.require(name))
             guard saved.shape == tensor.shape, saved.dtype == .f32 else {
@@ -91,19 +77,5 @@ extension Pretrainer {
             }
             tensor.copyIn(saved)
         }
-    }
-
-    private func export() throws -> ModelExport {
-        let tokens = SpecialTokens(bos: tokenizer.bosID.map(Int.init), eos: [Int(dataset.endOfText)], pad: tokenizer.padID.map(Int.init))
-        let facts: [(name: String, value: String)] = [
-            ("Trained on", "\(grouped(state.tokens)) tokens, step \(grouped(state.step)) of \(grouped(plan.steps))"),
-            ("Data", "sha256 \(dataset.fingerprint.prefix(16))"),
-            ("Best validation loss", state.bestLoss.map { Number.short($0, digits: 4) } ?? "not measured"),
-        ]
-        return try ModelExport(
-            learner.spec, family: Families.named(plan.shape.family.rawValue), tokens: tokens,
-            card: ModelCard(
-                title: "A \(plan.shape.family.rawValue) model of \(grouped(learner.store.parameterCount)) parameters",
-                summary: "Pretrained from scratch with Quintet on raw text, without labels.", facts: facts))
     }
 }

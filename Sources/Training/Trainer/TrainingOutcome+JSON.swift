@@ -11,8 +11,8 @@ extension PretrainOutcome {
             }
         return [
             "run": .string(run), "end": .string(end), "step": JSON(step), "train/loss": lastLoss.map { .number($0) } ?? .null,
-            "val/loss": evaluation.map { .number($0.loss) } ?? .null, "val/bpb": evaluation.map { .number($0.bitsPerByte) } ?? .null,
-            "val/perplexity": evaluation.map { .number($0.perplexity) } ?? .null,
+            "val/loss": evaluation.map { .number($0.loss) } ?? .null, "val/bpb": evaluation?.bitsPerByte.map { .number($0) } ?? .null,
+            "val/perplexity": evaluation?.perplexity.map { .number($0) } ?? .null,
         ]
     }
 }

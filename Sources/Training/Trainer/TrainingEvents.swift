@@ -1,4 +1,5 @@
 public import QuintetFiles
+import QuintetTensors
 
 /// What one optimizer step did.
 public struct StepRecord: Sendable, Equatable {
@@ -19,17 +20,20 @@ public struct StepRecord: Sendable, Equatable {
     public var utilization: Double
     /// False where the gradient was not finite and nothing moved.
     public var applied: Bool
+    public var scores: [Score] = []
 }
 
 /// How the model does on held-out text.
 public struct EvaluationRecord: Sendable, Equatable {
     public var step: Int
-    /// Mean over tokens, nats.
+    /// Mean over tokens, nats; of an adaptation, the mean that its objective defines.
     public var loss: Double
-    public var perplexity: Double
-    /// Of the text behind the tokens, so that tokenizers can be compared.
-    public var bitsPerByte: Double
+    /// Of texts alone.
+    public var perplexity: Double?
+    /// Of the text behind the tokens, so that tokenizers can be compared; nil where the loss is not that of a text.
+    public var bitsPerByte: Double?
     public var tokens: Int
+    public var scores: [Score] = []
 }
 
 /// What the model wrote at a step.
@@ -66,21 +70,37 @@ extension TrainingObserver {
 
 /// What is known about a run before its first step.
 public struct RunFacts: Sendable {
-    public var plan: TrainingPlan
     public var run: String
+    /// One line for the person in front of the screen.
+    public var headline: String
     public var parameters: Int
+    public var steps: Int
+    /// Steps between two rows of the log.
+    public var logEvery: Int
+    /// Tokens that one time through the training data has.
     public var trainTokens: Int
-    public var validationTokens: Int
-    public var trainDocuments: Int
-    public var validationDocuments: Int
-    public var dataFingerprint: String
-    public var tokenizerFingerprint: String
-    /// Floating-point operations of one step.
-    public var flopsPerStep: Double
+    public var settings: JSONObject
+    /// Tables for the report: what is trained, on what, and the hashes of that.
+    public var model: [(String, String)]
+    public var data: [(String, String)]
+    public var fingerprints: [(String, String)]
+    /// Floating-point operations that learning from one token takes.
+    public var flopsPerToken: Double
     /// The machine's measured multiply-add peak with these threads, GFLOP/s.
-    public var peakGflops: Double
-    public var threads: Int
-    public var instructionSet: String
+    public var peakGflops = MachineLimit.fmaGflops(threads: Threads.count)
+    public var threads = Threads.count
+    public var instructionSet = InstructionSet.name
+}
+
+/// A figure beside the loss, under the name it has in logs: `rewards/accuracies`, `accuracy`.
+public struct Score: Sendable, Equatable {
+    public var name: String
+    public var value: Double
+
+    public init(_ name: String, _ value: Double) {
+        self.name = name
+        self.value = value
+    }
 }
 
 /// How a session ended.

@@ -1,0 +1,32 @@
+import QuintetFiles
+public import QuintetTokenizers
+
+/// How a model is told a conversation: by its chat template, else the contents joined by newlines. Serving and training read the same ids.
+public struct ChatEncoder: Sendable {
+    public let tokenizer: Tokenizer
+    public let templates: ChatTemplates
+
+    public init(_ tokenizer: Tokenizer, _ templates: ChatTemplates) {
+        self.tokenizer = tokenizer
+        self.templates = templates
+    }
+
+    /// True where the model says how conversations are written.
+    public var hasTemplate: Bool { !templates.isEmpty }
+
+    /// The conversation as the template writes it; nil where there is no template.
+    /// - Throws: `TemplateError` where the template refuses the conversation.
+    public func rendered(_ input: ChatInput) throws(TemplateError) -> RenderedChat? {
+        var input = input
+        input.specialTokens.merge(tokenizer.templateTokens) { own, _ in own }
+        return try templates.template(forTools: input.tools != nil)?.render(input)
+    }
+
+    /// The ids of a conversation. What messages say never becomes a control token.
+    /// - Throws: `TemplateError` where the template refuses the conversation.
+    public func ids(_ input: ChatInput) throws(TemplateError) -> [Int32] {
+        if let chat = try rendered(input) { return tokenizer.encode(chat) }
+        let text = input.messages.compactMap { $0["content"]?.string }.joined(separator: "\n") + (input.addsGenerationPrompt ? "\n" : "")
+        return tokenizer.encode(text, addSpecialTokens: true, specials: .asText)
+    }
+}

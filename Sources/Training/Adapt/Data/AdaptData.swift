@@ -1,0 +1,120 @@
+import QuintetFiles
+
+/// What a model is adapted on: rows to learn from, rows held out, and how they were found.
+public struct AdaptData: Sendable {
+    public var format: String
+    public var train: [DataRow] = []
+    public var validation: [DataRow] = []
+    public var test: [DataRow] = []
+    /// Rows that are no example, in the order of the files.
+    public var skipped: [SkippedRow] = []
+    /// Where the held-out rows are from, in words.
+    public var heldOut = ""
+    /// Files and their SHA-256.
+    public var files: [(name: String, sha256: String)] = []
+
+    /// Names under which a folder's splits lie, the usual ones first.
+    private static let splits = (train: ["train"], validation: ["valid", "validation", "val", "dev"], test: ["test"])
+    private static let extensions = ["jsonl", "jsonl.gz", "json", "csv", "tsv"]
+
+    /// Reads a file, or a folder with train, valid (or validation) and test files. Without held-out rows, every twentieth or so is set aside.
+    ///
+    /// - Throws: `FileError` with the line for what is no row, for mixed formats, and where nothing is left to learn from.
+    public static func read(_ path: String, validation: String? = nil, seed: UInt64 = 42) throws -> AdaptData {
+        let found = try files(path, validation)
+        var data = AdaptData(format: "")
+        var format: DataFormat?
+        func rows(_ file: String?) throws -> [DataRow] { try file.map { try data.read($0, &format) } ?? [] }
+        data.train = try rows(found.train)
+        data.validation = try rows(found.validation)
+        data.test = try rows(found.test)
+        data.format = format?.name ?? ""
+        guard !data.train.isEmpty else { throw data.nothing(found.train) }
+        if found.validation == nil { data.setAside(seed) } else { data.heldOut = Folder.name(of: found.validation ?? "") }
+        return data
+    }
+
+    private static func files(_ path: String, _ validation: String?) throws -> (train: String, validation: String?, test: String?) {
+        guard Folder.isFolder(path) else { return (path, validation, nil) }
+        func find(_ names: [String]) -> String? {
+            for name in names {
+                for ending in extensions {
+                    let file = Folder.join(path, "\(name).\(ending)")
+                    if Folder.isFile(file) { return file }
+                }
+            }
+            return nil
+        }
+        guard let train = find(splits.train) else {
+            let names = try Folder.names(in: path)
+            throw FileError(
+                "no training file in the folder", path: path, expected: "train.jsonl (or .json, .csv, .tsv), beside it valid and test",
+                found: names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "))
+        }
+        return (train, validation ?? find(splits.validation), find(splits.test))
+    }
+
+    private mutating func read(_ path: String, _ format: inout DataFormat?) throws -> [DataRow] {
+        var rows: [DataRow] = []
+        try DataFile(path: path).forEachRow { row, position in
+            if format == nil, let found = DataFormats.of(row) { format = found }
+            guard let format else {
+                throw FileError(
+                    "\(position.isLine ? "" : "row \(position.number): ")rows of no known format", path: path, expected: DataFormats.summary,
+                    found: row.isEmpty ? "no field" : "the fields \(row.keys.prefix(8).joined(separator: ", "))",
+                    hint: ["csv", "tsv"].contains(Folder.fileExtension(of: path)) ? "the first line has to name the columns: text and label" : nil,
+                    line: position.isLine ? position.number : nil)
+            }
+            if !format.matches(row), let other = DataFormats.of(row), other.name != format.name {
+                throw FileError(
+                    "\(position.isLine ? "" : "row \(position.number): ")the formats of rows are mixed", path: path, expected: "\(format.name) (\(format.fields)), as before",
+                    found: other.name, hint: "put rows of each format into a file of their own", line: position.isLine ? position.number : nil)
+            }
+            do throws(RowProblem) { rows.append(DataRow(example: try format.read(row), position: position)) } catch {
+                skipped.append(SkippedRow(position: position, reason: error.reason))
+            }
+        }
+        files.append((Folder.name(of: path), try sha256(file: path)))
+        return rows
+    }
+
+    private func nothing(_ path: String) -> FileError {
+        guard let first = skipped.first else { return FileError("the file holds no rows", path: path, expected: DataFormats.summary) }
+        return FileError(
+            "none of the \(skipped.count) rows can be learned from", path: path, found: "\(first.position): \(first.reason)",
+            hint: "the format was taken to be \(format)")
+    }
+
+    /// One row in twenty, at least one of two and at most 512, drawn by the seed; the others keep their order.
+    private mutating func setAside(_ seed: UInt64) {
+        let count = train.count < 2 ? 0 : min(512, max(1, train.count / 20))
+        heldOut = count == 0 ? "none" : "\(count) of the \(train.count) rows, drawn by the seed"
+        guard count > 0 else { return }
+        let chosen = Set(Shuffle(count: train.count, seed: seed ^ 0x5EED).prefix(count))
+        validation = train.indices.filter(chosen.contains).map { train[$0] }
+        train = train.indices.filter { !chosen.contains($0) }.map { train[$0] }
+    }
+
+    /// SHA-256 of all that is learned from and measured on.
+    public var fingerprint: String { sha256(files.map { "\($0.sha256)\n" }.joined()) }
+}
+
+/// 0..<count in an order that depends on the seed alone (Fisher and Yates with SplitMix64).
+struct Shuffle: Sequence {
+    private var order: [Int]
+
+    init(count: Int, seed: UInt64) {
+        order = Array(0..<count)
+        var state = seed
+        for last in stride(from: count - 1, to: 0, by: -1) {
+            state = state &+ 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+            // The high bits of a 128-bit product: no modulo, and the bias is below 2^-32 for any count that fits into memory.
+            order.swapAt(last, Int((z ^ z >> 31).multipliedFullWidth(by: UInt64(last + 1)).high))
+        }
+    }
+
+    func makeIterator() -> IndexingIterator<[Int]> { order.makeIterator() }
+}

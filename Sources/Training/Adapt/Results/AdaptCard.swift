@@ -1,0 +1,81 @@
+import QuintetFiles
+import QuintetModels
+import QuintetReports
+
+/// The model card of an adaptation: base, data, settings, scores, licence, lineage.
+struct AdaptCard {
+    private let input: AdaptInput
+    private let settings: AdaptSettings
+    private let lineage: Lineage
+    private let trainable: String
+
+    init(_ input: AdaptInput, _ settings: AdaptSettings, _ lineage: Lineage, _ trainable: String) {
+        self.input = input
+        self.settings = settings
+        self.lineage = lineage
+        self.trainable = trainable
+    }
+
+    /// Of a checkpoint, which has no scores yet.
+    var checkpoint: ModelCard {
+        var card = ModelCard(
+            title: "\(lineage.name), adapted", summary: "\(lineage.name) adapted with Quintet (\(settings.method.rawValue), \(input.entry.name)).",
+            facts: [("Base model", lineage.name), ("Method", settings.method.rawValue), ("Objective", input.entry.name)],
+            license: lineage.card.license)
+        card.base = lineage.name
+        card.use = use
+        return card
+    }
+
+    private var use: ModelCard.Use {
+        switch input.objective.head?.kind {
+        case nil: settings.method.isAdapter ? .adapts : .writes
+        case .tokens: .scoresTokens
+        case .classification, .regression: .scoresTexts
+        }
+    }
+
+    func result(best: Int, scores: EvaluationRecord?, gate: GateReport?, plan: AdaptPlan) -> ModelCard {
+        var card = checkpoint
+        card.facts += [("Parameters in training", trainable), ("Steps", "\(best) of \(plan.pace.steps)")]
+        card.sections = [
+            ("Scores", scored(scores)), ("Data", described), ("Settings", set(plan)), ("Equivalence", gate.map(checked) ?? ""), ("Lineage", descended),
+        ]
+        return card
+    }
+
+    private func scored(_ scores: EvaluationRecord?) -> String {
+        guard let scores else { return "Nothing was held out, so nothing was measured." }
+        var rows = [("loss", scores.loss)]
+        if let perplexity = scores.perplexity { rows.append(("perplexity", perplexity)) }
+        rows += scores.scores.map { ($0.name, $0.value) }
+        let where_ = input.test.isEmpty ? "held-out rows (\(input.data.heldOut))" : "the test rows"
+        return "On \(where_), at the step that was kept:\n\n| score | value |\n|---|---|\n"
+            + rows.map { "| \($0.0) | \(Number.short($0.1, digits: 4)) |" }.joined(separator: "\n")
+    }
+
+    private var described: String {
+        let files = input.data.files.map { "| `\($0.name)` | `\($0.sha256)` |" }.joined(separator: "\n")
+        return "\(input.data.format) rows. \(LengthStatistics(input.train).summary). Skipped rows: \(input.skipped.count).\n\n| file | SHA-256 |\n|---|---|\n\(files)"
+    }
+
+    private func set(_ plan: AdaptPlan) -> String {
+        var rows = settings.identity.filter { !$0.value.isNull }.map { "| \($0.key) | \($0.value.string ?? $0.value.serialized()) |" }
+        rows.append("| learning rate used | \(Number.significant(plan.rate)) |")
+        return "| setting | value |\n|---|---|\n" + rows.joined(separator: "\n")
+    }
+
+    private func checked(_ gate: GateReport) -> String {
+        if gate.skipped { return "The equivalence gate was skipped (`--skip-gate`): nobody has checked that this is what was trained." }
+        return "\(gate.prompts) held-out prompts through the model as it was trained and as it is loaded from here: \(gate.summary)."
+    }
+
+    private var descended: String {
+        var lines = [
+            "* base model: \(lineage.name)", "* its configuration: sha256 `\(lineage.config)`", "* its weights: sha256 `\(lineage.weights)`",
+            "* licence: \(lineage.card.license ?? "the base's card names none; it is that of the base and of the data")",
+        ]
+        if !lineage.card.bases.isEmpty { lines.append("* made from: \(lineage.card.bases.joined(separator: ", "))") }
+        return lines.joined(separator: "\n")
+    }
+}

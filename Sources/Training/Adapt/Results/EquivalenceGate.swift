@@ -1,0 +1,143 @@
+import QuintetFiles
+import QuintetGeneration
+public import QuintetLayers
+import QuintetModels
+public import QuintetTensors
+import QuintetTokenizers
+
+/// Replays held-out prompts through the model as it was trained and through the result as it will be loaded.
+///
+/// Compared are the ids of each prompt (template, BOS, EOS), the scores of every position, and greedy continuations.
+public struct EquivalenceGate {
+    /// A held-out text: what is read, and the part of it that a person would send.
+    public struct Prompt: Sendable {
+        public var ids: [Int32]
+        public var given: [Int32]
+        var example: Example
+
+        public init(ids: [Int32], given: [Int32], example: Example) {
+            self.ids = ids
+            self.given = given
+            self.example = example
+        }
+    }
+
+    /// One of the two sides.
+    public struct Side {
+        let transformer: Transformer
+        /// Of models that score.
+        let score: (weight: Tensor, bias: Tensor?)?
+
+        public init(_ transformer: Transformer, score: (weight: Tensor, bias: Tensor?)? = nil) {
+            self.transformer = transformer
+            self.score = score
+        }
+    }
+
+    public let prompts: [Prompt]
+    private static let greedyTokens = 16
+    private static let tokensRead = 256
+
+    public init(_ prompts: [Prompt]) { self.prompts = prompts }
+
+    /// How far `loaded` is from `trained`; `encoder` makes ids as the loaded result does, nil where it has no tokenizer of its own.
+    public func compare(_ trained: Side, _ loaded: Side, name: String, bounds: GateReport.Bounds, encoder: TextEncoder?) throws -> GateReport.Comparison {
+        var sums = LogitDifference()
+        var result = GateReport.Comparison(name: name, bounds: bounds)
+        for (index, prompt) in prompts.enumerated() {
+            let ids = Array(prompt.ids.prefix(Self.tokensRead))
+            let (p, q) = (trained.scores(ids), loaded.scores(ids))
+            for (a, b) in zip(p.values, q.values) {
+                let difference = Double(abs(a - b))
+                result.maxDifference = difference.isNaN ? .infinity : max(result.maxDifference, difference)
+            }
+            for start in stride(from: 0, to: p.values.count, by: p.columns) { sums.add(p.values[start..<start + p.columns], q.values[start..<start + p.columns]) }
+            if result.firstDifference == nil, let token = try firstDifference(trained, loaded, prompt) { result.firstDifference = (index, token) }
+            if result.promptApart == nil, let encoder, try encoder.differs(from: prompt) { result.promptApart = index }
+        }
+        result.positions = sums.positions
+        result.kl = sums.divergence / Double(max(sums.positions, 1))
+        result.sameTop = Double(sums.sameTop) / Double(max(sums.positions, 1))
+        result.cause = try cause(result, trained, loaded, encoder)
+        return result
+    }
+
+    /// After how many greedy tokens the continuations of a prompt differ.
+    private func firstDifference(_ trained: Side, _ loaded: Side, _ prompt: Prompt) throws -> Int? {
+        guard trained.score == nil else { return nil }
+        let room = min(trained.transformer.spec.context - prompt.given.count, Self.greedyTokens)
+        guard room > 0, !prompt.given.isEmpty else { return nil }
+        let texts = try [trained, loaded].map { side in
+            try GenerationSession(side.transformer, capacity: prompt.given.count + room).greedy(prompt.given, count: room)
+        }
+        return zip(texts[0], texts[1]).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+    }
+
+    /// What is wrong, most particular first; nil where nothing is.
+    private func cause(_ result: GateReport.Comparison, _ trained: Side, _ loaded: Side, _ encoder: TextEncoder?) throws -> String? {
+        if let index = result.promptApart, let encoder { return try encoder.cause(prompts[index]) }
+        if result.maxDifference <= result.bounds.maxDifference, result.kl <= result.bounds.kl { return nil }
+        if trained.score == nil, let first = prompts.first {
+            let ids = Array(first.ids.prefix(Self.tokensRead))
+            let (a, b) = (trained.hidden(ids).floats, loaded.hidden(ids).floats)
+            let apart = zip(a, b).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+            if Double(apart) <= result.bounds.maxDifference / 10, apart.isFinite {
+                return "tied weights: hidden states are the same, the vocabulary's projection is not"
+            }
+        }
+        return result.bounds == .exact ? "weights: what was written is not what was trained" : "precision: the types that the result is written in"
+    }
+}
+
+extension EquivalenceGate.Side {
+    func hidden(_ ids: [Int32]) -> Tensor {
+        var pass = Pass.sequences(batch: 1, time: ids.count)
+        return transformer(Tensor(ids, [ids.count]), &pass).detached
+    }
+
+    /// Scores of every position: of the vocabulary, or of the layer in its place.
+    func scores(_ ids: [Int32]) -> (values: [Float], columns: Int) {
+        let states = hidden(ids)
+        let scores = score.map { matmul(states, .dense($0.weight.detached), Epilogue(bias: $0.bias?.detached)) } ?? transformer.logits(states)
+        return (scores.floats, scores.shape.columns)
+    }
+}
+
+extension TextEncoder {
+    /// Whether this encoder makes other ids of the prompt.
+    func differs(from prompt: EquivalenceGate.Prompt) throws -> Bool { try ids(prompt) != prompt.given }
+
+    private func ids(_ prompt: EquivalenceGate.Prompt) throws -> [Int32]? {
+        if let ids = (try? self.prompt(of: prompt.example)) ?? nil { return ids }
+        return try? encode(prompt.example).first.map { Array($0.ids.prefix(prompt.given.count)) }
+    }
+
+    /// Which part of the text differs.
+    func cause(_ prompt: EquivalenceGate.Prompt) throws -> String {
+        guard let ids = try ids(prompt) else { return "template: the result's template refuses a conversation that the model was trained on" }
+        if ids.first != prompt.given.first, ids.first == prompt.given.dropFirst().first || ids.dropFirst().first == prompt.given.first {
+            return "BOS: one of the two begins texts with a token that the other does not have"
+        }
+        if ids.last != prompt.given.last, ends.contains(ids.last ?? -1) != ends.contains(prompt.given.last ?? -1) {
+            return "EOS: one of the two ends texts with a token that the other does not have"
+        }
+        return "template: the result writes conversations in another way than they were trained"
+    }
+}
+
+extension AdaptInput {
+    /// The first held-out texts (of training rows where none is held out), as the gate replays them.
+    func gatePrompts(_ count: Int) -> [EquivalenceGate.Prompt] {
+        let (samples, rows) = validation.isEmpty ? (train, data.train) : (validation, data.validation)
+        var prompts: [EquivalenceGate.Prompt] = []
+        var used: Set<Int> = []
+        for sample in samples where prompts.count < count {
+            guard used.insert(sample.position.number).inserted, let row = rows.first(where: { $0.position == sample.position }) else { continue }
+            let ids = sample.texts[0].ids
+            guard !ids.isEmpty else { continue }
+            let given = (try? encoder.prompt(of: row.example)) ?? nil
+            prompts.append(EquivalenceGate.Prompt(ids: ids, given: given ?? Array(ids.prefix(max(1, ids.count / 2))), example: row.example))
+        }
+        return prompts
+    }
+}

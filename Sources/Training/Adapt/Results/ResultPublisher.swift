@@ -1,0 +1,102 @@
+import QuintetCheckpoints
+import QuintetFiles
+import QuintetGeneration
+import QuintetModels
+import QuintetTensors
+import QuintetLayers
+
+/// Writes the result beside the run, brings it through the gate, and makes it the run's folder.
+struct ResultPublisher {
+    private let run: Adaptation
+    private let best: Int
+    private let scores: EvaluationRecord?
+
+    init(_ run: Adaptation, best: Int, scores: EvaluationRecord?) {
+        self.run = run
+        self.best = best
+        self.scores = scores
+    }
+
+    /// - Throws: `TrainingError.gateFailed`; gate.json is written in any case, everything else only where the gate passes or is skipped.
+    func publish() throws -> GateReport {
+        // A name that the next session removes where this one is killed.
+        let candidate = run.folder.file(".tmp-candidate")
+        try Folder.remove(candidate)
+        defer { try? Folder.remove(candidate) }
+        try write(candidate, report: nil)
+        var exported: String?
+        if let name = run.settings.export { exported = try export(candidate, name) }
+        defer { if let exported { try? Folder.remove(exported) } }
+        let report = run.settings.skipsGate ? GateReport(comparisons: [], prompts: 0, skipped: true) : try gate(candidate, exported)
+        guard report.passed else {
+            try AtomicFile.write(run.folder.file(GateReport.fileName), report.json.serialized(pretty: true) + "\n")
+            throw TrainingError.gateFailed(folder: run.into, cause: report.worst?.cause ?? "unknown", summary: report.summary)
+        }
+        let card = try finalCard(report).text(family: run.input.base.family, spec: run.input.base.spec)
+        try AtomicFile.write(Folder.join(candidate, "README.md"), card)
+        try run.folder.checkpoints.publish(CheckpointStore.Checkpoint(step: best, path: candidate))
+        if let exported, let name = run.settings.export { try Folder.move(exported, to: name) }
+        try AtomicFile.write(run.folder.file(GateReport.fileName), report.json.serialized(pretty: true) + "\n")
+        return report
+    }
+
+    private func write(_ path: String, report: GateReport?) throws {
+        let directory = try AtomicDirectory(final: path)
+        try run.trainee.adapted.writeResult(into: directory, try finalCard(report), run.settings.dtype)
+        try directory.commit()
+    }
+
+    private func finalCard(_ report: GateReport?) throws -> ModelCard {
+        AdaptCard(run.input, run.settings, try Lineage(run.input), run.trainableLine).result(best: best, scores: scores, gate: report, plan: run.plan)
+    }
+
+    /// The further file, under a name beside its own until the gate has passed.
+    private func export(_ candidate: String, _ name: String) throws -> String {
+        guard try Folder.isFree(name) else { throw FileError("something is there already", path: name, hint: "choose another name for --export") }
+        let ending = name.hasSuffix(".gguf") ? ".gguf" : ""
+        let temporary = Folder.join(Folder.parent(of: name), ".tmp-\(Folder.name(of: name))\(ending)")
+        try Folder.remove(temporary)
+        _ = try ModelConversion(candidate, try run.settings.exportQuantization()).write(to: temporary)
+        return temporary
+    }
+
+    private func gate(_ candidate: String, _ exported: String?) throws -> GateReport {
+        let prompts = run.input.gatePrompts(run.settings.gatePrompts)
+        let gate = EquivalenceGate(prompts)
+        let model = run.trainee.adapted.model
+        let trained = EquivalenceGate.Side(model.transformer, score: model.score)
+        var bounds = GateReport.Bounds.of(run.settings.dtype.rawValue)
+        if let bound = run.settings.gateBound { bounds.maxDifference = bound }
+        var comparisons = [try compare(gate, trained, candidate, "library", bounds)]
+        if let exported, let name = run.settings.export {
+            var bounds = GateReport.Bounds.of(run.settings.exportType == "none" ? run.settings.dtype.rawValue : run.settings.exportType)
+            if let bound = run.settings.gateBound { bounds.maxDifference = bound }
+            comparisons.append(try compare(gate, trained, exported, Folder.name(of: name), bounds))
+        }
+        return GateReport(comparisons: comparisons, prompts: prompts.count)
+    }
+
+    private func compare(
+        _ gate: EquivalenceGate, _ trained: EquivalenceGate.Side, _ path: String, _ name: String, _ bounds: GateReport.Bounds
+    ) throws -> GateReport.Comparison {
+        let folder = try ModelFolder.open(path)
+        var encoder = try TextEncoder(folder, run.settings)
+        encoder.limit = run.input.encoder.limit
+        if let scoring = run.input.objective.head == nil ? nil : try folder.scoring() {
+            let weight = scoring.score.tensors[0].tensor
+            let side = EquivalenceGate.Side(scoring.body, score: (weight, scoring.score.tensors.dropFirst().first?.tensor))
+            return try gate.compare(trained, side, name: name, bounds: bounds, encoder: encoder)
+        }
+        return try gate.compare(trained, .init(try folder.transformer()), name: name, bounds: bounds, encoder: encoder)
+    }
+}
+
+extension AdaptSettings {
+    /// - Throws: `TrainingError` for an unknown name.
+    func exportQuantization() throws -> GGUFQuantization {
+        guard let quantization = GGUFQuantization(rawValue: exportType) else {
+            throw TrainingError.badSetting("quantize", source: "command line", line: nil, expected: "a type that quintet convert knows", found: quoted(exportType))
+        }
+        return quantization
+    }
+}

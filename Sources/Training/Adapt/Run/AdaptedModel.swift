@@ -1,0 +1,107 @@
+import QuintetCheckpoints
+import QuintetFiles
+import QuintetLayers
+import QuintetModels
+import QuintetReports
+import QuintetTensors
+
+/// A model in adaptation: its base, the parameters that learn, and how the result is written.
+///
+/// A method is a case of `Form`; everything else (loop, objectives, gate) sees the learner alone.
+final class AdaptedModel {
+    let base: ModelFolder
+    let learner: Learner
+    let shape: ScoreShape?
+    let form: Form
+
+    enum Form {
+        /// All parameters.
+        case whole
+        /// The scoring layer alone.
+        case head
+    }
+
+    /// Loads the base and draws what is new; `seed` fixes that.
+    init(_ base: ModelFolder, _ settings: AdaptSettings, _ shape: ScoreShape?, groups: OptimizerGroups) throws {
+        self.base = base
+        self.shape = shape
+        let seed = UInt64(bitPattern: Int64(settings.seed))
+        let scores = shape?.parameters(width: base.spec.width) ?? []
+        let recompute = settings.recompute.recompute
+        switch settings.method {
+        case .full:
+            form = .whole
+            let spec = shape == nil ? base.spec : base.spec.body
+            let body = shape == nil ? spec.parameters : base.spec.bodyParameters
+            let store = ParameterStore(body + scores)
+            try Self.fill(store, body.count, base, seed)
+            learner = Learner(spec, try Transformer(spec, ParameterScope(store, .dense)), store, groups: groups, recompute: recompute)
+        case .head:
+            guard shape != nil else {
+                throw TrainingError.impossible(["the method head needs rows with labels; for texts and conversations use full, lora or qlora"])
+            }
+            form = .head
+            let store = ParameterStore(scores)
+            store.initialize(seed: seed)
+            learner = Learner(base.spec, try base.transformer(), store, groups: groups)
+        case .lora, .dora, .qlora:
+            throw TrainingError.impossible(["the method \(settings.method.rawValue) is not there yet"])
+        }
+    }
+
+    /// The base's numbers, then fresh ones for what the base lacks.
+    private static func fill(_ store: ParameterStore, _ count: Int, _ base: ModelFolder, _ seed: UInt64) throws {
+        let reader = try base.weightReader()
+        for (index, entry) in store.entries.enumerated() {
+            guard index < count else {
+                if case .normal(let deviation) = entry.spec.start {
+                    store.master(index).fillNormal(deviation: deviation, seed: seed, stream: UInt64(index))
+                }
+                continue
+            }
+            store.master(index).copyIn(try reader.read(entry.name).contiguous().cast(to: .f32))
+            reader.release(entry.name)
+        }
+        store.refreshCopies()
+    }
+
+    /// The model as objectives see it.
+    var model: ObjectiveModel {
+        let store = learner.store
+        let score = store.index(of: "score.weight").map { (weight: store.tensor($0), bias: store.index(of: "score.bias").map { store.tensor($0) }) }
+        return ObjectiveModel(learner.model, score: score)
+    }
+
+    var trainableCount: Int { learner.store.parameterCount }
+
+    var totalCount: Int {
+        switch form {
+        case .whole: trainableCount
+        case .head: base.spec.bodyParameters.reduce(0) { $0 + $1.count } + trainableCount
+        }
+    }
+
+    /// The line that people know from PEFT.
+    var summary: String {
+        let share = 100 * Double(trainableCount) / Double(max(totalCount, 1))
+        return "trainable params: \(Number.grouped(trainableCount)) || all params: \(Number.grouped(totalCount)) || trainable%: \(Number.fixed(share, digits: 4))"
+    }
+}
+
+extension ScoreShape {
+    /// `score.weight` [outputs, width], drawn as `transformers` draws it, and `score.bias` where tokens are scored.
+    func parameters(width: Int) -> [ParameterSpec] {
+        let weight = ParameterSpec(name: "score.weight", shape: [outputs, width], role: .head, start: .normal(deviation: 0.02))
+        return [weight] + (hasBias ? [ParameterSpec(name: "score.bias", shape: [outputs], role: .vector, start: .fill(0))] : [])
+    }
+
+    func layer(_ tensors: [(name: String, tensor: Tensor)]) -> ScoreLayer {
+        let kind =
+            switch kind {
+            case .classification: ScoreLayer.Kind.classification
+            case .regression: ScoreLayer.Kind.regression
+            case .tokens: ScoreLayer.Kind.tokens
+            }
+        return ScoreLayer(kind: kind, labels: labels.names, tensors: tensors)
+    }
+}

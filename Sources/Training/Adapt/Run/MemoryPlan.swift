@@ -1,0 +1,121 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+public import QuintetFiles
+import QuintetLayers
+import QuintetReports
+import QuintetTensors
+
+/// What an adaptation will need in memory, worked out before a byte of it is taken.
+///
+/// Weights, gradients and moments are exact; what a step keeps for its backward pass is counted from the spec, with a tenth on top.
+public struct MemoryPlan: Sendable, Equatable {
+    /// Bytes of weights that do not move.
+    public var frozen = 0
+    /// Bytes of the weights in training, their gradients and moments.
+    public var trained = 0
+    /// Bytes of what a step keeps, at its longest.
+    public var activations = 0
+    /// Bytes that this process may still take.
+    public var available: Int
+
+    public var needed: Int { frozen + trained + activations }
+
+    /// `rows`: tokens of the longest batch.
+    init(_ spec: TransformerSpec, trained parameters: Int, frozen: Int, rows: Int, recompute: Recompute, available: Int = MachineMemory.available) {
+        self.frozen = frozen
+        self.trained = parameters * 16
+        self.available = available
+        let layers = spec.layers.map { Self.kept($0, width: spec.width) }
+        let kept =
+            switch recompute {
+            case .none: layers.reduce(0, +)
+            case .activations: layers.reduce(0, +) * 6 / 10
+            case .block: spec.layers.count * spec.width + (layers.max() ?? 0)
+            }
+        let logits = min(rows * spec.vocabulary * 4, 64 << 20)
+        // The gradients that are on their way: about three of the widest.
+        let onTheWay = 3 * (layers.max() ?? 0) / 2
+        activations = (rows * 4 * (kept + onTheWay + 4 * spec.width) + 2 * logits) * 11 / 10
+    }
+
+    /// Numbers that a block keeps for each token.
+    private static func kept(_ block: BlockSpec, width: Int) -> Int {
+        let mixer =
+            switch block.mixer {
+            case .attention(let attention): attention.qkvWidth + attention.queryWidth + attention.heads
+            case .latentAttention(let attention): attention.heads * (2 * attention.headWidth + attention.latentWidth) + attention.cachedWidth
+            case .stateSpace(let space): 8 * space.inner + space.inner * space.states / 16
+            }
+        let feedForward =
+            switch block.feedForward {
+            case .plain(let hidden, _, _): 2 * hidden
+            case .gated(let hidden, _, _): 3 * hidden
+            case .experts(let experts): 3 * experts.hidden * experts.routing.chosen + experts.routing.experts
+            case .none: 0
+            }
+        return mixer + feedForward + 6 * width
+    }
+
+    /// - Throws: `TrainingError.impossible` with advice where it will not fit.
+    public func check(_ settings: AdaptSettings) throws(TrainingError) {
+        guard needed > available else { return }
+        var advice: [String] = []
+        if activations > needed / 4 {
+            if settings.batch > 1 { advice.append("a smaller --batch with --accumulation") }
+            if settings.recompute != .block { advice.append("--recompute block") }
+            advice.append("a smaller --max-length")
+        }
+        if settings.method == .full { advice.append("--method lora") }
+        if settings.method.isAdapter, trained > needed / 4 { advice.append("a smaller --rank") }
+        if settings.method != .qlora, frozen > needed / 4 { advice.append("a quantized base (quintet convert MODEL OUT.gguf --quantize q4_k_m) with --method qlora") }
+        throw .impossible(["this needs \(bytes(needed)) of memory and \(bytes(available)) are free: \(summary). Try " + advice.joined(separator: ", or ")])
+    }
+
+    /// `weights that move 4.2 MB, frozen 0 B, a step 31 MB`.
+    public var summary: String { "weights in training with gradients and moments \(bytes(trained)), frozen weights \(bytes(frozen)), a step \(bytes(activations))" }
+
+    public var json: JSON {
+        [
+            "needed": JSON(needed), "available": JSON(available), "trained": JSON(trained), "frozen": JSON(frozen), "activations": JSON(activations),
+        ]
+    }
+
+    func bytes(_ count: Int) -> String { "\(Number.compact(Double(count)))B" }
+}
+
+/// Memory that a process may still take.
+public enum MachineMemory {
+    /// Bytes: what the system calls available, or what is left of a container's limit where that is less.
+    public static var available: Int {
+        var free = field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 } ?? physical
+        for (limit, used) in [
+            ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+            ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+        ] {
+            if let limit = number(in: limit), let used = number(in: used), limit < physical { free = min(free, max(0, limit - used)) }
+        }
+        return free
+    }
+
+    private static var physical: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE))) }
+
+    private static func text(_ path: String) -> String? {
+        var bytes: [UInt8] = []
+        do { try readPieces(path) { piece throws(FileError) in if bytes.count < 1 << 16 { bytes += piece } } } catch { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func number(in path: String) -> Int? { text(path).flatMap { Int($0.prefix { $0.isNumber }) } }
+
+    private static func field(_ key: String, of path: String) -> Int? {
+        for line in text(path)?.split(separator: "\n") ?? [] where line.hasPrefix(key) {
+            return Int(line.dropFirst(key.count).drop { $0 == " " }.prefix { $0.isNumber })
+        }
+        return nil
+    }
+}

@@ -1,0 +1,62 @@
+import QuintetFiles
+import QuintetGeneration
+import QuintetTokenizers
+import QuintetTraining
+import Testing
+
+/// Which tokens are learned.
+@Suite struct TextEncoderTests {
+    static func encoder(template: String? = nil, limit: Int = 64, masks: Bool = true) throws -> TextEncoder {
+        let tokenizer = try Tokenizer(json: TinyModel.tokenizer.serialized())
+        let templates = ChatTemplates(sources: template.map { ["default": $0] } ?? [:])
+        return TextEncoder(ChatEncoder(tokenizer, templates), ends: [2], limit: limit, masksPrompts: masks)
+    }
+
+    static func words(_ text: EncodedText, _ encoder: TextEncoder, learned: Bool) -> [String] {
+        zip(text.ids, text.learned).filter { $1 == learned }.map { encoder.chat.tokenizer.token(of: $0.0) ?? "" }
+    }
+
+    static func talk(_ contents: String...) -> Example {
+        .conversation(Conversation(contents.enumerated().map { Conversation.message($0 % 2 == 0 ? "user" : "assistant", $1) }))
+    }
+
+    @Test func withoutATemplateItIsBeginPromptCompletionEnd() throws {
+        let encoder = try Self.encoder()
+        let text = try encoder.encode(.completion(prompt: "w5 w6", completion: " w7 w8"))[0]
+        #expect(text.ids == [1, 5, 6, 7, 8, 2])
+        #expect(text.learned == [false, false, false, true, true, true])
+        #expect(try Self.encoder(masks: false).encode(.completion(prompt: "w5", completion: " w7"))[0].learned == [false, true, true, true])
+        #expect(try encoder.encode(.text("w5 w6"))[0] == EncodedText(ids: [1, 5, 6, 2], learned: [false, true, true, true]))
+    }
+
+    @Test(arguments: [TinyModel.template, TinyModel.marked]) func onlyTheAssistantIsLearned(template: String) throws {
+        let encoder = try Self.encoder(template: template)
+        let text = try encoder.encode(Self.talk("w5", "w6 w7", "w8", "w9"))[0]
+        #expect(Self.words(text, encoder, learned: true) == ["w6", "w7", "w32", "w9", "w32", "</s>"])
+        #expect(Self.words(text, encoder, learned: false) == ["w30", "w5", "w32", "w31", "w30", "w8", "w32", "w31"])
+    }
+
+    @Test func whatIsServedIsWhatIsGiven() throws {
+        let encoder = try Self.encoder(template: TinyModel.template)
+        let text = try encoder.encode(.completion(prompt: "w5 w6", completion: "w7"))[0]
+        let served = try encoder.chat.ids(ChatInput(messages: [Conversation.message("user", "w5 w6")], addsGenerationPrompt: true))
+        #expect(Array(text.ids.prefix(served.count)) == served && text.learned.prefix(served.count).allSatisfy { !$0 } && text.learned[served.count])
+    }
+
+    @Test func aRefusedConversationSaysWhy() throws {
+        let encoder = try Self.encoder(template: "{{ raise_exception('roles must alternate') }}")
+        #expect(throws: RowProblem.self) { try encoder.encode(Self.talk("w5", "w6")) }
+        do { _ = try encoder.encode(Self.talk("w5", "w6")) } catch { #expect(error.reason.contains("roles must alternate")) }
+    }
+
+    @Test func tooLongIsCutAndNothingLearnedIsSaid() throws {
+        let encoder = try Self.encoder(limit: 5)
+        let text = try encoder.encode(.completion(prompt: "w5 w6", completion: " w7 w8 w9"))[0]
+        #expect(text.ids == [1, 5, 6, 7, 8] && text.cut == 2 && text.learnedCount == 2)
+        #expect(throws: RowProblem.self) { try encoder.encode(.completion(prompt: "w5 w6 w7 w8 w9", completion: " w10")) }
+        #expect(throws: RowProblem.self) { try encoder.encode(Self.talk("w5")) }
+        // A document is cut into windows that share one token, so that every token is predicted once.
+        let windows = try encoder.encode(.text("w3 w4 w5 w6 w7 w8 w9"))
+        #expect(windows.map(\.ids) == [[1, 3, 4, 5, 6], [6, 7, 8, 9, 2]])
+    }
+}
