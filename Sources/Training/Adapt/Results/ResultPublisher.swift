@@ -32,7 +32,7 @@ struct ResultPublisher {
             try AtomicFile.write(run.folder.file(GateReport.fileName), report.json.serialized(pretty: true) + "\n")
             throw TrainingError.gateFailed(folder: run.into, cause: report.worst?.cause ?? "unknown", summary: report.summary)
         }
-        let card = try finalCard(report).text(family: run.input.base.family, spec: run.input.base.spec)
+        let card = finalCard(report).text(family: run.input.base.family, spec: run.input.base.spec)
         try AtomicFile.write(Folder.join(candidate, "README.md"), card)
         try run.folder.checkpoints.publish(CheckpointStore.Checkpoint(step: best, path: candidate))
         if let exported, let name = run.settings.export { try Folder.move(exported, to: name) }
@@ -42,12 +42,12 @@ struct ResultPublisher {
 
     private func write(_ path: String, report: GateReport?) throws {
         let directory = try AtomicDirectory(final: path)
-        try run.trainee.adapted.writeResult(into: directory, try finalCard(report), run.settings.dtype)
+        try run.trainee.adapted.writeResult(into: directory, finalCard(report), run.settings.dtype)
         try directory.commit()
     }
 
-    private func finalCard(_ report: GateReport?) throws -> ModelCard {
-        AdaptCard(run.input, run.settings, try Lineage(run.input), run.trainableLine).result(best: best, scores: scores, gate: report, plan: run.plan)
+    private func finalCard(_ report: GateReport?) -> ModelCard {
+        AdaptCard(run.input, run.settings, run.lineage, run.trainableLine).result(best: best, scores: scores, gate: report, plan: run.plan)
     }
 
     /// The further file, under a name beside its own until the gate has passed.

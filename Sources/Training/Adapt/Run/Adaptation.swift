@@ -23,7 +23,7 @@ public final class Adaptation {
     let trainer: Trainer
     let folder: RunFolder
     let plan: AdaptPlan
-    private let modelPath: String
+    let lineage: Lineage
 
     /// Opens everything and checks that it goes together; nothing is trained yet.
     ///
@@ -36,7 +36,6 @@ public final class Adaptation {
         input = try AdaptInput(model: model, data: data, validation: validation, settings: settings)
         self.settings = settings
         self.into = into
-        modelPath = model
         let seed = UInt64(bitPattern: Int64(settings.seed))
         let feed = SampleFeed(sizes: input.train.map(\.tokens), room: settings.packs ? input.encoder.limit : nil, seed: seed)
         let parameters = input.base.spec.parameterCount
@@ -47,7 +46,7 @@ public final class Adaptation {
 
         folder = try RunFolder(into, resume: resume, keepLast: settings.keepLast, say: say)
         var state = TrainerState()
-        let lineage = try Lineage(input)
+        lineage = try Lineage(input)
         let task = JSON.object(settings.identity)
         if let start = folder.start {
             state = try TrainerState.read(checkpoint: start.path)
