@@ -10,7 +10,7 @@ import Darwin
 ///
 /// All weights: 3e-5 x sqrt(1e9 / parameters), held between 5e-6 and 2e-3: the rates people use at 1B and 7B, the rates of small models' own
 /// pretraining at the lower end. Adapters start at zero and move a small matrix: ten times that, held between 1e-4 and 1e-2. Preferences
-/// move what is learned already: a fifth. A fresh head over frozen states: 5e-3, alone or beside weights that move.
+/// move what is learned already, and fast: a twentieth. A fresh head over frozen states: 5e-3, alone or beside weights that move.
 enum LearningRate {
     static func standard(_ method: AdaptSettings.Method, parameters: Int, isPreference: Bool) -> Double {
         let full = 3e-5 * (1e9 / Double(max(parameters, 1))).squareRoot()
@@ -20,7 +20,7 @@ enum LearningRate {
             case .lora, .dora, .qlora: held(10 * full, 1e-4, 1e-2)
             case .head: head
             }
-        return rounded(isPreference ? rate / 5 : rate)
+        return rounded(isPreference ? rate / 20 : rate)
     }
 
     static let head = 5e-3
