@@ -8,11 +8,11 @@ let settings: [SwiftSetting] = [
 ]
 
 /// A room: the folder keeps the plain name, the module is prefixed so that it never collides.
-func room(_ name: String, _ rooms: [String] = [], _ products: [Target.Dependency] = []) -> Target {
+func room(_ name: String, _ rooms: [String] = [], _ products: [Target.Dependency] = [], linked: [LinkerSetting] = []) -> Target {
     .target(
         name: "Quintet\(name)",
         dependencies: rooms.map { .byName(name: $0 == "CKernels" ? "CQuintetKernels" : "Quintet\($0)") } + products,
-        path: "Sources/\(name)", swiftSettings: settings)
+        path: "Sources/\(name)", swiftSettings: settings, linkerSettings: linked)
 }
 
 func tests(_ name: String, _ rooms: [String], _ products: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -43,6 +43,10 @@ let package = Package(
         .target(name: "CQuintetKernels", path: "Sources/CKernels"),
         .systemLibrary(
             name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CZstandard", path: "Sources/CZstandard", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(name: "CXZ", path: "Sources/CXZ", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"]), .brew(["xz"])]),
+        .systemLibrary(name: "CIconv", path: "Sources/CIconv"),
         room("Files", [], [crypto, yaml]),
         room("Reports", ["Files"]),
         room("Tensors", ["CKernels"]),
@@ -50,7 +54,8 @@ let package = Package(
         room("Checkpoints", ["Files", "Tensors"]),
         room("Layers", ["Tensors", "Checkpoints"]),
         room("Models", ["Layers", "Checkpoints", "Tensors", "Files"]),
-        room("Corpus", ["CKernels", "Tokenizers", "Reports", "Files"], ["CZlib"]),
+        room("Corpus", ["CKernels", "Tokenizers", "Reports", "Files"], ["CZlib", "CZstandard", "CXZ", "CIconv"],
+            linked: [.linkedLibrary("iconv", .when(platforms: [.macOS]))]),
         room("Generation", ["Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),
         room("Training", ["CKernels", "Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Reports", "Files"], [yaml]),
         .target(

@@ -18,7 +18,15 @@ public final class FileReader {
         (fd, size) = try System.openRegular(path)
     }
 
-    deinit { close(fd) }
+    /// Standard input: a pipe, a terminal or a file; its size is not known and counts as 0.
+    public static func standardInput() -> FileReader { FileReader(descriptor: STDIN_FILENO, path: "standard input") }
+
+    private init(descriptor: Int32, path: String) {
+        self.path = path
+        (fd, size) = (descriptor, 0)
+    }
+
+    deinit { if fd != STDIN_FILENO { close(fd) } }
 
     /// Goes on from this byte.
     public func seek(to offset: Int) throws(FileError) {

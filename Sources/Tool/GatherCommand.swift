@@ -7,21 +7,30 @@ struct GatherCommand: ParsableCommand {
         commandName: "gather", abstract: "Turn files and folders into clean documents.",
         discussion: """
             Example:
-              quintet gather ./Sources notes.md dump.jsonl --into corpus
+              quintet gather ./Sources notes.md crawl.warc.gz dump.jsonl.zst --into corpus
+              zcat rows.csv.gz | quintet gather - --format csv --text-field body --into corpus
 
-            Reads text, Markdown, source code and JSONL ({"text"} a line), also with .gz. Hidden and build folders are passed over \
-            unless named. Licence headers, near-empty files and exact duplicates are removed. DIR holds documents/ (JSONL), audit/ \
-            (what was removed and why), quarantine/ (what could not be read) and report.json; it appears whole or not at all.
+            Reads text, Markdown, source code, HTML (its main text), WARC, WET and ARC, JSON lines and arrays, CSV, TSV and tar, also compressed \
+            with gzip, zstd or xz. Hidden and build folders are passed over unless named. Licence headers, near-empty files and exact \
+            duplicates are removed. DIR holds documents/ (JSONL), audit/ (what was removed and why), quarantine/ (what could not be read) \
+            and report.json; it appears whole or not at all.
             """)
 
-    @Argument(help: "Files, folders or patterns.") var sources: [String]
+    @Argument(help: "Files, folders or patterns; - is standard input.") var sources: [String]
     @Option(help: ArgumentHelp("The new folder.", valueName: "dir")) var into: String
     @Option(help: "Keep only these languages, formats or file endings, e.g. --only swift,markdown.") var only: String?
+    @Option(help: ArgumentHelp("The format where the name does not tell, as for standard input; by default the content tells.", valueName: "name")) var format: String?
+    @Option(help: ArgumentHelp("The field or column that holds the text.", valueName: "name")) var textField: String?
+    @Option(help: "Compress the documents: none or zstd.") var compress = "none"
     @Option(help: "Letters and digits below which a file is dropped.") var minimumLetters = 16
     @Flag(help: "Stop at the first bad file or row.") var strict = false
     @Flag(help: "Print the report as JSON, and no progress line.") var json = false
 
     func validate() throws {
+        if let format, !Gather.formats.contains(format) {
+            throw ValidationError("--format: expected one of \(Gather.formats.joined(separator: ", ")), found \(format)")
+        }
+        if Gather.Compression(rawValue: compress) == nil { throw ValidationError("--compress: expected none or zstd, found \(compress)") }
         if minimumLetters < 0 { throw ValidationError("--minimum-letters: expected 0 or more, found \(minimumLetters)") }
     }
 
@@ -30,6 +39,9 @@ struct GatherCommand: ParsableCommand {
         options.only = Set((only ?? "").split(separator: ",").map { $0.lowercased() })
         options.minimumLetters = minimumLetters
         options.strict = strict
+        options.format = format
+        options.textField = textField
+        options.compression = Gather.Compression(rawValue: compress) ?? .none
         options.quiet = json
         StopSignal.install()
         let report = try Gather(options).run(sources, into: into)

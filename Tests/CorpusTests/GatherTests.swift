@@ -130,14 +130,13 @@ let long = "This sentence is long enough to stay where it is."
     @Test func badFilesAndRowsAreSetAside() throws {
         try withFolder { folder in
             try write(["good.txt": long, "bom.txt": "\u{feff}" + long + " again\r\nline\rend", "nul.txt": "a\u{0}b"], folder + "/in")
-            try AtomicFile.write(folder + "/in/latin.txt", [0x63, 0x61, 0x66, 0xE9])
-            try AtomicFile.write(folder + "/in/wide.txt", [0xFF, 0xFE, 0x61, 0x00])
+            try AtomicFile.write(folder + "/in/blob.txt", Array(0x01...0xFF))
             mkfifo(folder + "/in/pipe.txt", 0o644)
             let bad = ["", "{", "[1]", "{\"text\":1}", "{\"text\":\"a\",}", "{\"text\":\"a\"} {\"text\":\"b\"}", "{\"text\":\"\\u0000\"}", "NaN", "{\"txt\":\"a\"}"]
             try write(["rows.jsonl": "{\"text\":\"fine\"}\r\n" + bad.joined(separator: "\n") + "\n{\"text\":\"last one\"}"], folder + "/in")
             let report = try gather([folder + "/in"], folder + "/out")
             #expect(report.documentsOut == 4)
-            #expect(report.documentsQuarantined == 3 + bad.count)
+            #expect(report.documentsQuarantined == 2 + bad.count)
             #expect(report.documentsIn == report.documentsOut + report.documentsDropped)
             #expect(report.quarantined["blank line"] == 1)
             #expect(try documents(folder + "/out").contains { $0.text == long + " again\nline\nend" })

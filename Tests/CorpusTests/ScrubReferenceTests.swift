@@ -34,4 +34,43 @@ import Testing
         options.quiet = true
         return options
     }
+
+    /// dolma's own expected spans of repeated lines; at the end of a text dolma's span goes one past it.
+    @Test(.enabled(if: data != nil, "no shared/data beside the repository"))
+    func repeatedLinesAreDolmas() throws {
+        guard let data = Self.data else { return }
+        let dolma = data + "/web/dolma-fixtures/tests/data/"
+        let fixture = try ScrubFixture()
+        try Folder.create(fixture.path("in"))
+        try AtomicFile.write(fixture.path("in/000.jsonl.gz"), readFile(dolma + "provided/deduper/documents/000.json.gz"))
+        try fixture.scrub("steps: [line_duplicates]\nline_duplicates: {max_documents: 1, min_characters: 0, keep_first: true, max_share: null, min_document_characters: 0}")
+        var texts: [String: [UInt8]] = [:]
+        try Document.forEach(in: fixture.path("in")) { texts[$0.id] = Array($0.text.utf8) }
+        var found: [String: [[Int]]] = [:]
+        for row in try fixture.rows("out/audit/00000.jsonl") where row["action"] == "change" {
+            guard let id = row["id"]?.string, let text = texts[id] else { continue }
+            func characters(_ byte: Int?) -> Int { String(decoding: text.prefix(byte ?? 0), as: UTF8.self).unicodeScalars.count }
+            found[id] = row["spans"]?.array?.map { [characters($0["start"]?.int), characters($0["end"]?.int)] }
+        }
+        try Folder.create(fixture.path("expected"))
+        try AtomicFile.write(fixture.path("expected/a.json.gz"), readFile(dolma + "expected/dedupe-paragraphs.json.gz"))
+        for (id, spans) in try Self.expected(fixture) {
+            let length = String(decoding: texts[id] ?? [], as: UTF8.self).unicodeScalars.count
+            #expect(found[id, default: []] == spans.map { [$0[0], min($0[1], length)] }, "\(id)")
+        }
+    }
+
+    /// The expected spans, unpacked by gather: every row there has an id, but no text, so the id is taken for one.
+    private static func expected(_ fixture: ScrubFixture) throws -> [String: [[Int]]] {
+        var options = Gather.Options()
+        options.quiet = true
+        options.textField = "id"
+        options.minimumLetters = 0
+        try Gather(options).run([fixture.path("expected/a.json.gz")], into: fixture.path("truth"))
+        var spans: [String: [[Int]]] = [:]
+        try Document.forEach(in: fixture.path("truth")) { row in
+            spans[row.text] = row.metadata["attributes"]?["bff_duplicate_paragraph_spans"]?.array?.map { [$0[0]?.int ?? -1, $0[1]?.int ?? -1] } ?? []
+        }
+        return spans
+    }
 }

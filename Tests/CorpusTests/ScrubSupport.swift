@@ -39,6 +39,11 @@ final class ScrubFixture {
         return report
     }
 
+    /// The rows of a JSONL file.
+    func rows(_ name: String) throws -> [JSON] {
+        try String(decoding: readFile(path(name)), as: UTF8.self).split(separator: "\n").map { try JSON.parse(String($0)) }
+    }
+
     /// Kept documents by id.
     func documents(_ folder: String = "out") throws -> [String: Document] {
         var found: [String: Document] = [:]

@@ -20,10 +20,24 @@ public struct Gather {
         public var shardBytes = 32 << 20
         /// Stop at the first bad file or row instead of putting it into quarantine.
         public var strict = false
+        /// How documents are written.
+        public var compression = Compression.none
+        /// The field or column that holds the text; nil takes "text", "content" and other usual ones.
+        public var textField: String?
+        /// The format of what its name does not tell, as standard input; nil lets the content tell.
+        public var format: String?
         /// No progress line.
         public var quiet = false
         public init() {}
     }
+
+    /// How files of documents are compressed.
+    public enum Compression: String, Sendable, CaseIterable {
+        case none, zstd
+    }
+
+    /// The formats that are read, by name.
+    public static var formats: [String] { SourceFormat.all.map(\.name) }
 
     private let options: Options
 
@@ -33,11 +47,14 @@ public struct Gather {
     @discardableResult
     public func run(_ sources: [String], into path: String) throws -> GatherReport {
         try refuseSameFolder(sources, path)
+        if let name = options.format, SourceFormat.named(name) == nil {
+            throw FileError("no such format", expected: Self.formats.joined(separator: ", "), found: name)
+        }
         let list = try SourceList(sources, only: options.only)
         guard !list.files.isEmpty else {
             throw FileError(
                 "no text files found", path: sources.joined(separator: " "), found: Self.reasons(list.skipped),
-                hint: "text, Markdown, source code and JSONL are read")
+                hint: "read are: " + Self.formats.joined(separator: ", "))
         }
         let total = list.files.reduce(0) { $0 + $1.size }
         let bar = ProgressBar(label: "gather", total: total, unit: "bytes", quiet: options.quiet)

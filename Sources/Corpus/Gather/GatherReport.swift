@@ -19,6 +19,12 @@ public struct GatherReport: Sendable, Equatable {
     public var bytesOut = 0
     /// Rows and files that could not be read, by reason; they count among the dropped.
     public var quarantined: [String: Int] = [:]
+    /// Records and members that are rightly left out (requests, images, folders), by what they are; they do not count as documents.
+    public var passedOver: [String: Int] = [:]
+    /// Character encodings of the documents.
+    public var encodings: [String: Int] = [:]
+    /// Documents with something hidden: comments of HTML, zero-width characters.
+    public var flagged: [String: Int] = [:]
     public var languages: [String: Int] = [:]
     public var steps: [Step] = []
     public var seconds = 0.0
@@ -38,7 +44,8 @@ public struct GatherReport: Sendable, Equatable {
         return [
             "documents_in": JSON(documentsIn), "documents_out": JSON(documentsOut), "documents_dropped": JSON(documentsDropped),
             "bytes_in": JSON(bytesIn), "bytes_out": JSON(bytesOut), "files": JSON(files), "files_skipped": Self.map(skipped),
-            "quarantined": Self.map(quarantined), "languages": Self.map(languages), "steps": .array(steps),
+            "quarantined": Self.map(quarantined), "passed_over": Self.map(passedOver), "encodings": Self.map(encodings),
+            "flagged": Self.map(flagged), "languages": Self.map(languages), "steps": .array(steps),
             "seconds": JSON((seconds * 1e3).rounded() / 1e3),
         ]
     }

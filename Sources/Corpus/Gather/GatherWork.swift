@@ -23,7 +23,7 @@ struct GatherWork {
         folder = try AtomicDirectory(final: path)
         steps = GatherSteps.all(options)
         report.steps = steps.map { GatherReport.Step(name: $0.name) }
-        documents = ShardedLines("documents", limit: options.shardBytes)
+        documents = ShardedLines("documents", limit: options.shardBytes, options.compression)
         audit = ShardedLines("audit", limit: options.shardBytes)
         quarantine = ShardedLines("quarantine", limit: options.shardBytes)
     }
@@ -102,17 +102,20 @@ struct GatherWork {
         return out + text[at...]
     }
 
-    /// Puts a file or row that cannot be read aside, with its place and reason; under `strict` that ends the run.
-    mutating func refuse(_ source: String, _ reason: String, line: Int? = nil, offset: Int? = nil, detail: String? = nil) throws {
+    /// Puts a file or record that cannot be read aside, with its place and reason; under `strict` that ends the run.
+    mutating func refuse(_ source: String, _ refusal: Refusal) throws {
         if options.strict {
-            throw FileError(reason, path: source, offset: offset, found: detail, hint: "without --strict it is put aside", line: line)
+            throw FileError(
+                refusal.reason, path: source, offset: refusal.offset, found: refusal.detail, hint: "without --strict it is put aside",
+                line: refusal.line)
         }
         report.documentsIn += 1
-        report.quarantined[reason, default: 0] += 1
-        var row: JSON = ["source": .string(source), "reason": .string(reason)]
-        if let line { row["line"] = JSON(line) }
-        if let offset { row["offset"] = JSON(offset) }
-        if let detail { row["detail"] = .string(detail) }
+        report.quarantined[refusal.reason, default: 0] += 1
+        var row: JSON = ["source": .string(source), "reason": .string(refusal.reason)]
+        if let line = refusal.line { row["line"] = JSON(line) }
+        if let offset = refusal.offset { row["offset"] = JSON(offset) }
+        if let detail = refusal.detail { row["detail"] = .string(detail) }
+        if let hint = refusal.hint { row["hint"] = .string(hint) }
         try quarantine.append(row, into: folder)
     }
 
@@ -151,7 +154,8 @@ struct GatherWork {
     private func nothingLeft() -> FileError {
         var reasons = report.quarantined
         for step in report.steps where step.dropped > 0 { reasons[step.name] = step.dropped }
+        let over = Gather.reasons(report.passedOver).map { "; passed over: " + $0 } ?? ""
         return FileError(
-            "no documents are left", path: path, found: "\(report.documentsIn) came in: " + (Gather.reasons(reasons) ?? "none"))
+            "no documents are left", path: path, found: "\(report.documentsIn) came in: " + (Gather.reasons(reasons) ?? "none") + over)
     }
 }

@@ -4,12 +4,14 @@ internal import QuintetFiles
 struct ShardedLines {
     private let prefix: String
     private let limit: Int
+    private let compression: Gather.Compression
     private var rows: [UInt8] = []
     private var files = 0
 
     /// `limit` in bytes per file.
-    init(_ prefix: String, limit: Int) {
+    init(_ prefix: String, limit: Int, _ compression: Gather.Compression = .none) {
         self.prefix = prefix
+        self.compression = compression
         self.limit = limit
     }
 
@@ -27,7 +29,12 @@ struct ShardedLines {
     private mutating func flush(into folder: AtomicDirectory) throws {
         let number = String(files)
         let name = prefix + "/" + String(repeating: "0", count: max(0, 5 - number.count)) + number + ".jsonl"
-        try folder.file(name) { writer in try writer.write(rows) }
+        switch compression {
+        case .none: try folder.file(name) { writer in try writer.write(rows) }
+        case .zstd:
+            let packed = try ZstandardEncoder.compressed(rows)
+            try folder.file(name + ".zst") { writer in try writer.write(packed) }
+        }
         files += 1
         rows.removeAll(keepingCapacity: true)
     }

@@ -1,96 +1,119 @@
-internal import CZlib
 internal import QuintetFiles
 
-/// The bytes of a file from front to back, decompressed where the content begins as gzip; memory stays flat.
-final class ByteStream {
-    private let file: FileReader
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+/// A source of bytes with a look ahead and the position; memory is the buffer, whatever the length.
+final class ByteStream: ByteSource {
+    /// Path or name, for errors and documents.
+    let name: String
+    /// Whether bytes were decompressed on the way, so that they can only be read from the start.
+    let isCompressed: Bool
+    /// Position of the next byte, counted in decompressed bytes.
+    private(set) var offset: Int
+    private let source: any ByteSource
+    private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
     private var part = 0..<0
     private var ended = false
-    private var inflater: UnsafeMutablePointer<z_stream>?
-    private var memberEnded = false
 
-    /// From `offset` on the bytes are taken as they are.
-    init(_ path: String, from offset: Int = 0) throws(FileError) {
-        file = try FileReader(path)
+    init(_ source: any ByteSource, name: String, isCompressed: Bool = false, offset: Int = 0) {
+        self.source = source
+        self.name = name
+        self.isCompressed = isCompressed
+        self.offset = offset
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// A file, decompressed where its content begins like a compressed one; from `offset` on as it is.
+    static func open(_ path: String, from offset: Int = 0) throws(FileError) -> ByteStream {
+        let file = try FileReader(path)
         if offset > 0 { try file.seek(to: offset) }
-        try refill()
-        if offset == 0, part.count >= 2, buffer[0] == 0x1F, buffer[1] == 0x8B { try startInflating() }
+        let stream = ByteStream(file, name: path, offset: offset)
+        return offset > 0 ? stream : try Compression.decoded(stream)
     }
 
-    deinit {
-        if let inflater {
-            inflateEnd(inflater)
-            inflater.deallocate()
+    /// The bytes that are ready: at least `count` of them unless the source ends before. `count` is small.
+    func peek(_ count: Int = 1) throws(FileError) -> UnsafeRawBufferPointer {
+        while part.count < count, !ended { try refill(count) }
+        return UnsafeRawBufferPointer(rebasing: buffer[part])
+    }
+
+    private func refill(_ count: Int) throws(FileError) {
+        if part.isEmpty { part = 0..<0 }
+        if buffer.count - part.lowerBound < count || part.upperBound == buffer.count { makeRoom(count) }
+        let n = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[part.upperBound...]))
+        part = part.lowerBound..<part.upperBound + n
+        ended = n == 0
+    }
+
+    private func makeRoom(_ count: Int) {
+        let kept = UnsafeRawBufferPointer(rebasing: buffer[part])
+        if count > buffer.count {
+            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count + 1 << 16, alignment: 64)
+            larger.copyMemory(from: kept)
+            buffer.deallocate()
+            buffer = larger
+        } else {
+            buffer.copyMemory(from: kept)
         }
-        buffer.deallocate()
+        part = 0..<part.count
     }
 
-    private func refill() throws(FileError) {
-        let n = try file.read(into: buffer)
-        part = 0..<n
-        ended = n < buffer.count
+    /// Passes over bytes that `peek` has shown.
+    func advance(_ count: Int) {
+        let count = min(count, part.count)
+        part = part.dropFirst(count)
+        offset += count
     }
 
-    private func startInflating() throws(FileError) {
-        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            stream.deallocate()
-            throw FileError("cannot start decompression", path: file.path)
+    /// Passes over bytes; false if the source ends before.
+    func skip(_ count: Int) throws(FileError) -> Bool {
+        var left = count
+        while left > 0 {
+            let ready = try peek().count
+            if ready == 0 { return false }
+            advance(min(left, ready))
+            left -= min(left, ready)
         }
-        inflater = stream
+        return true
     }
 
-    /// Fills `target` as far as the content goes; 0 means the end.
     func read(into target: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
-        if let inflater { return try inflate(inflater, target) }
-        if part.isEmpty, !ended { try refill() }
-        let n = min(part.count, target.count)
-        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[part.prefix(n)]))
-        part = part.dropFirst(n)
-        return n
+        let ready = try peek()
+        let count = min(ready.count, target.count)
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: ready.prefix(count)))
+        advance(count)
+        return count
     }
 
-    private func inflate(_ z: UnsafeMutablePointer<z_stream>, _ target: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
-        z.pointee.next_out = target.bindMemory(to: UInt8.self).baseAddress
-        z.pointee.avail_out = UInt32(clamping: target.count)
-        while z.pointee.avail_out > 0 {
-            if part.isEmpty, !ended { try refill() }
-            if memberEnded {
-                if part.isEmpty { break }
-                inflateReset(z)  // a further member follows
-                memberEnded = false
-            }
-            if part.isEmpty { throw broken("the compressed data ends too early") }
-            let before = UInt32(part.count)
-            z.pointee.next_in = buffer.bindMemory(to: UInt8.self).baseAddress.map { $0 + part.lowerBound }
-            z.pointee.avail_in = before
-            let code = CZlib.inflate(z, Z_NO_FLUSH)
-            part = part.dropFirst(Int(before - z.pointee.avail_in))
-            if code == Z_STREAM_END { memberEnded = true } else if code != Z_OK { throw broken("the compressed data is damaged") }
-        }
-        return min(target.count, Int(UInt32.max)) - Int(z.pointee.avail_out)
+    func recover() throws(FileError) -> Bool {
+        part = 0..<0
+        ended = false
+        return try source.recover()
     }
 
-    private func broken(_ what: String) -> FileError {
-        FileError(what, path: file.path, hint: "get the file again")
-    }
-
-    /// Whether the content is compressed, so that it can only be read from its start.
-    var isCompressed: Bool { inflater != nil }
-
-    /// The whole content; nil if it is longer than `limit`.
-    static func readAll(_ path: String, limit: Int) throws(FileError) -> [UInt8]? {
-        let stream = try ByteStream(path)
+    /// What is left; nil if it is longer than `limit`.
+    func readAll(limit: Int) throws(FileError) -> [UInt8]? {
         var content: [UInt8] = []
-        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
-        defer { piece.deallocate() }
         while true {
-            let n = try stream.read(into: piece)
-            if n == 0 { return content }
-            if content.count + n > limit { return nil }
-            content.append(contentsOf: piece[..<n])
+            let ready = try peek()
+            if ready.isEmpty { return content }
+            if content.count + ready.count > limit { return nil }
+            content.append(contentsOf: ready)
+            advance(ready.count)
         }
+    }
+
+    /// A line with its end (LF), at most `limit` bytes of it; nil at the end of the source.
+    func line(limit: Int) throws(FileError) -> [UInt8]? {
+        var line: [UInt8] = []
+        while line.count < limit {
+            let ready = try peek()
+            if ready.isEmpty { return line.isEmpty ? nil : line }
+            let end = ready.firstIndex(of: 10)
+            let count = min(limit - line.count, end.map { $0 + 1 } ?? ready.count)
+            line.append(contentsOf: ready.prefix(count))
+            advance(count)
+            if line.last == 10 { break }
+        }
+        return line
     }
 }

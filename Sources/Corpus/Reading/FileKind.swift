@@ -1,44 +1,47 @@
 internal import QuintetFiles
 
-/// What a file is, judged by its name: decides how it is read and cleaned.
-enum FileKind: Equatable, Sendable {
-    case text
-    case markdown
-    case source(Language)
-    /// One JSON object with "text" per line.
-    case jsonLines
+/// How a file is read, judged by its name: as source code of a language, or as a format.
+struct FileKind: Equatable, Sendable {
+    let format: SourceFormat
+    var language: Language?
+
+    init(_ format: SourceFormat, _ language: Language? = nil) {
+        self.format = format
+        self.language = language
+    }
+
+    static func == (a: FileKind, b: FileKind) -> Bool { a.label == b.label }
 
     /// nil for names that are not known to hold text.
     init?(path: String) {
-        let name = Self.withoutCompression(Folder.name(of: path))
+        let name = Compression.withoutEnding(Folder.name(of: path))
         if let language = Language.named(name) {  // CMakeLists.txt is no text
-            self = .source(language)
+            self.init(.source, language)
             return
         }
-        switch Folder.fileExtension(of: name) {
-        case "txt", "text", "rst", "adoc", "tex", "org": self = .text
-        case "md", "markdown", "mdown": self = .markdown
-        case "jsonl", "ndjson", "jsonlines": self = .jsonLines
-        case let ending:
-            guard let language = Language.ending(ending) else { return nil }
-            self = .source(language)
+        let ending = Folder.fileExtension(of: name)
+        if let format = SourceFormat.all.first(where: { $0.endings.contains(ending) }) {
+            self.init(format)
+        } else if let language = Language.ending(ending) {
+            self.init(.source, language)
+        } else {
+            return nil
         }
     }
 
-    static func isJSONLines(_ path: String) -> Bool { FileKind(path: path) == .jsonLines }
-
-    /// "a.txt" for "a.txt.gz".
-    private static func withoutCompression(_ name: String) -> String {
-        name.lowercased().hasSuffix(".gz") ? String(name.dropLast(3)) : name
+    /// What the content begins like: a format that is told by its first bytes, or source by its `#!` line.
+    init?(head: UnsafeRawBufferPointer) {
+        if let format = SourceFormat.all.first(where: { $0.recognizes?(head) == true }) {
+            self.init(format)
+        } else if let language = Language.interpreter(head) {
+            self.init(.source, language)
+        } else {
+            return nil
+        }
     }
+
+    static func isJSONLines(_ path: String) -> Bool { FileKind(path: path)?.format.name == SourceFormat.jsonLines.name }
 
     /// The name of the language or format, as metadata and reports have it.
-    var label: String {
-        switch self {
-        case .text: "text"
-        case .markdown: "markdown"
-        case .source(let language): language.name
-        case .jsonLines: "jsonl"
-        }
-    }
+    var label: String { language?.name ?? format.name }
 }

@@ -26,6 +26,25 @@ struct Language: Equatable, Sendable {
         }
     }
 
+    /// The language of a script by its first line, as "#!/usr/bin/env -S python3 -u".
+    static func interpreter(_ head: UnsafeRawBufferPointer) -> Language? {
+        guard head.starts(with: [0x23, 0x21]) else { return nil }
+        let line = String(decoding: head.dropFirst(2).prefix(200).prefix { $0 != 10 && $0 != 13 }, as: UTF8.self)
+        for word in line.split(whereSeparator: { $0 == " " || $0 == "\t" }) where !word.hasPrefix("-") {
+            let name = (word.split(separator: "/").last ?? "").prefix { $0.isLetter }.lowercased()
+            if name == "env" { continue }
+            return byInterpreter[name].flatMap { ending($0) }
+        }
+        return nil
+    }
+
+    /// The ending that files for an interpreter have.
+    private static let byInterpreter = [
+        "sh": "sh", "bash": "sh", "dash": "sh", "ash": "sh", "ksh": "sh", "zsh": "sh", "fish": "sh", "python": "py", "pypy": "py", "perl": "pl",
+        "ruby": "rb", "node": "js", "nodejs": "js", "deno": "ts", "bun": "ts", "php": "php", "lua": "lua", "luajit": "lua", "swift": "swift",
+        "rscript": "r", "julia": "jl", "runhaskell": "hs", "escript": "erl", "elixir": "ex", "make": "mk", "pwsh": "ps1",
+    ]
+
     private static let byEnding: [String: Language] = {
         var table: [String: Language] = [:]
         for language in all { for ending in language.endings { table[ending] = language } }

@@ -1,8 +1,15 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 package import QuintetFiles
 
 /// The lines of a text file one at a time, decompressed on the way; a line beyond the limit is reported, not stored.
 package final class LineReader {
-    /// One line without its end (LF or CR LF).
+    /// One line without its end (LF, CR LF or CR).
     package struct Line {
         package var bytes: [UInt8]
         /// Counted from 1.
@@ -29,68 +36,73 @@ package final class LineReader {
 
     private let stream: ByteStream
     private let limit: Int
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
-    private var part = 0..<0
-    private var ended = false
     private var number = 0
-    private var offset = 0
     private let stop: Int
+    /// The last line ended in CR: an LF that follows belongs to it.
+    private var afterReturn = false
 
     /// With a range, the lines that begin in it; their numbers then count from its first line.
-    package init(_ path: String, limit: Int, range: Range<Int>? = nil) throws(FileError) {
+    package convenience init(_ path: String, limit: Int, range: Range<Int>? = nil) throws(FileError) {
         let start = max(0, (range?.lowerBound ?? 0) - 1)
-        stream = try ByteStream(path, from: start)
-        self.limit = limit
-        stop = range?.upperBound ?? .max
-        offset = start
-        try refill()
+        try self.init(ByteStream.open(path, from: start), limit: limit, stop: range?.upperBound ?? .max)
         if let range, range.lowerBound > 0 { try skipLine() }
-        if start > 0 { return }
-        // A UTF-8 byte order mark is no part of the first line.
-        if part.count >= 3, buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF {
-            part = part.dropFirst(3)
-            offset = 3
-        }
     }
 
-    deinit { buffer.deallocate() }
+    init(_ stream: ByteStream, limit: Int, stop: Int = .max) throws(FileError) {
+        self.stream = stream
+        self.limit = limit
+        self.stop = stop
+        // A UTF-8 byte order mark is no part of the first line.
+        if stream.offset == 0, try stream.peek(3).starts(with: [0xEF, 0xBB, 0xBF]) { stream.advance(3) }
+    }
+
+    /// Where the next byte is, in decompressed bytes.
+    var offset: Int { stream.offset }
 
     /// Past the line that a range begins in the middle of.
-    private func skipLine() throws(FileError) {
-        while !ended {
-            let end = UnsafeRawBufferPointer(rebasing: buffer[part]).firstIndex(of: 10)
-            let used = end.map { $0 + 1 } ?? part.count
-            part = part.dropFirst(used)
-            offset += used
-            if end != nil { return }
-            try refill()
-        }
-    }
-
-    private func refill() throws(FileError) {
-        let n = try stream.read(into: buffer)
-        part = 0..<n
-        ended = n == 0
-    }
+    private func skipLine() throws(FileError) { try take { _ in } }
 
     /// The next line, nil at the end of the file.
     package func next() throws(FileError) -> Line? {
-        if part.isEmpty { try refill() }
-        if ended || offset >= stop { return nil }
+        if try atEnd() || stream.offset >= stop { return nil }
         number += 1
-        var line = Line(bytes: [], number: number, offset: offset)
-        while !ended {
-            let end = UnsafeRawBufferPointer(rebasing: buffer[part]).firstIndex(of: 10)
-            let taken = part.prefix(end ?? part.count)
-            line.isTooLong = line.isTooLong || line.bytes.count + taken.count > limit
-            if line.isTooLong { line.bytes = [] } else { line.bytes.append(contentsOf: buffer[taken]) }
-            let used = taken.count + (end == nil ? 0 : 1)
-            part = part.dropFirst(used)
-            offset += used
-            if end != nil { break }
-            try refill()
+        var line = Line(bytes: [], number: number, offset: stream.offset)
+        try take { part in
+            line.isTooLong = line.isTooLong || line.bytes.count + part.count > limit
+            if line.isTooLong { line.bytes = [] } else { line.bytes.append(contentsOf: part) }
         }
-        if line.bytes.last == 13 { line.bytes.removeLast() }
         return line
+    }
+
+    private func atEnd() throws(FileError) -> Bool {
+        if afterReturn {
+            if try stream.peek().first == 10 { stream.advance(1) }
+            afterReturn = false
+        }
+        return try stream.peek().isEmpty
+    }
+
+    /// Gives the parts of a line, and passes over them and its end (LF, CR LF or CR).
+    private func take(_ body: (UnsafeRawBufferPointer) -> Void) throws(FileError) {
+        while true {
+            let ready = try stream.peek()
+            if ready.isEmpty { return }
+            guard let end = Self.lineEnd(ready) else {
+                body(ready)
+                stream.advance(ready.count)
+                continue
+            }
+            body(UnsafeRawBufferPointer(rebasing: ready.prefix(end)))
+            afterReturn = ready[end] == 13
+            stream.advance(end + 1)
+            return
+        }
+    }
+
+    /// Position of the first LF or CR.
+    private static func lineEnd(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let base = bytes.baseAddress else { return nil }
+        let feed = memchr(base, 10, bytes.count).map { base.distance(to: UnsafeRawPointer($0)) }
+        return memchr(base, 13, feed ?? bytes.count).map { base.distance(to: UnsafeRawPointer($0)) } ?? feed
     }
 }

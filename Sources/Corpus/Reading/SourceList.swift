@@ -8,10 +8,14 @@
 internal import QuintetFiles
 
 /// A file that will be read, and how.
-struct SourceFile: Equatable, Sendable {
+struct SourceFile: Sendable {
+    /// "-" is standard input.
     var path: String
-    var kind: FileKind
+    /// nil where the content has to tell.
+    var kind: FileKind?
     var size: Int
+    /// Named by the user, not found in a folder.
+    var isNamed: Bool
 }
 
 /// Turns what the user named (files, folders, patterns) into the list of files, in a fixed order.
@@ -25,6 +29,10 @@ struct SourceList {
     init(_ sources: [String], only: Set<String>) throws(FileError) {
         var seen: Set<String> = []
         for source in sources {
+            if source == "-" {
+                if seen.insert(source).inserted { files.append(SourceFile(path: source, kind: nil, size: 0, isNamed: true)) }
+                continue
+            }
             for path in try Self.expanded(source) {
                 if Folder.isFolder(path) {
                     for file in try Self.files(in: path) { try add(file, named: false, only, &seen) }
@@ -40,11 +48,18 @@ struct SourceList {
         if named, !Folder.isFile(path) {
             throw FileError("cannot read this", path: path, expected: "a file or folder", found: Folder.kind(of: path))
         }
-        guard let kind = FileKind(path: path) ?? (named ? .text : nil) else { return skip("unknown kind of file") }
-        if !only.isEmpty, !only.contains(kind.label), !only.contains(Folder.fileExtension(of: path)) {
+        let kind = FileKind(path: path) ?? (named ? nil : Self.script(path))
+        if kind == nil, !named { return skip("unknown kind of file") }
+        if !only.isEmpty, !only.contains(kind?.label ?? ""), !only.contains(Folder.fileExtension(of: path)) {
             return skip("not asked for")
         }
-        files.append(SourceFile(path: path, kind: kind, size: (try? Folder.size(of: path)) ?? 0))
+        files.append(SourceFile(path: path, kind: kind, size: (try? Folder.size(of: path)) ?? 0, isNamed: named))
+    }
+
+    /// A file without an ending whose first line names an interpreter.
+    private static func script(_ path: String) -> FileKind? {
+        guard Folder.fileExtension(of: path).isEmpty, let stream = try? ByteStream.open(path), let head = try? stream.peek(256) else { return nil }
+        return Language.interpreter(head).map { FileKind(.source, $0) }
     }
 
     private mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }

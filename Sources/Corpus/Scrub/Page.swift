@@ -8,8 +8,10 @@ struct DocumentKinds: OptionSet, Sendable {
     static let source = DocumentKinds(rawValue: 2)
     /// Long texts that do not come from the web. Rules that count lines and words as web pages have them say nothing about a book.
     static let book = DocumentKinds(rawValue: 4)
-    static let prose: DocumentKinds = [.text, .book]
-    static let all: DocumentKinds = [.text, .book, .source]
+    /// Markdown: lists, tables and code in it are no sign of a bad page.
+    static let markdown = DocumentKinds(rawValue: 8)
+    static let prose: DocumentKinds = [.text, .book, .markdown]
+    static let all: DocumentKinds = [.text, .book, .markdown, .source]
 }
 
 /// A document on its way through the steps: its text as UTF-8 bytes, and what several steps want to know of it, worked out once.
@@ -47,9 +49,15 @@ final class Page {
         created = document.created
         metadata = document.metadata
         language = metadata["language"]?.string.flatMap { name in Language.all.first { $0.name == name } }
-        kind = given ?? (language != nil ? .source : text.count >= bookBytes && address == nil ? .book : .text)
+        kind = given ?? judgedKind(text.count)
         detected = nil
         replaceText(text)
+    }
+
+    private func judgedKind(_ size: Int) -> DocumentKinds {
+        if language != nil { return .source }
+        if metadata["language"]?.string == "markdown" || metadata["format"]?.string == "markdown" { return .markdown }
+        return size >= bookBytes && address == nil ? .book : .text
     }
 
     func replaceText(_ new: [UInt8]) {

@@ -5,7 +5,7 @@ struct Draft {
     /// Valid UTF-8.
     var text: [UInt8]
     var source: String
-    var kind: FileKind
+    var kind: DocumentKind
     var added: String?
     var created: String?
     var metadata: JSONObject

@@ -5,7 +5,7 @@ struct NearEmpty: CleaningStep {
     let minimum: Int
 
     func judge(_ draft: Draft) -> Verdict {
-        let needed = draft.kind == .jsonLines ? min(1, minimum) : minimum
+        let needed = draft.kind == .row ? min(1, minimum) : minimum
         var count = 0
         for byte in draft.text {
             if byte >= 0x80 || byte &- 48 < 10 || (byte | 32) &- 97 < 26 { count += 1 }

@@ -48,7 +48,7 @@ struct ScrubPlan: Sendable {
         var units: [Unit] = []
         for file in try Document.files(source) {
             let size = try Folder.size(of: file)
-            if try ByteStream(file).isCompressed {
+            if try ByteStream.open(file).isCompressed {
                 units.append(Unit(path: file, range: nil, size: size))
                 continue
             }

@@ -8,7 +8,7 @@ struct GopherRepetition: ScrubStep {
         ("top_n_grams", ["2": 0.2, "3": 0.18, "4": 0.16]),
         ("dup_n_grams", ["5": 0.15, "6": 0.14, "7": 0.13, "8": 0.12, "9": 0.11, "10": 0.10]),
     ]
-    let kinds = DocumentKinds.prose
+    let kinds: DocumentKinds = [.text, .book]  // tables and listings of Markdown repeat themselves
     private let lineShare, paragraphShare, lineCharacters, paragraphCharacters: Double?
     private let top, duplicated: [(Int, Double)]
 

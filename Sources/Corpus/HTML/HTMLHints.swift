@@ -1,0 +1,122 @@
+/// What class and id names, roles and styles say about an element's part in a page.
+struct HTMLHints {
+    enum Part {
+        case unknown
+        /// Never shown: hidden, scripts.
+        case hidden
+        /// Around the text: menus, related links, comments, advertisements.
+        case around
+        /// Around it where little text is in it: bylines, captions, dates.
+        case minor
+        /// Says that it is the text.
+        case main
+    }
+
+    static func part(_ tree: HTMLTree, _ node: Int) -> Part {
+        let tag = tree.nodes[node].tag
+        if tag.isNeverText { return .hidden }
+        if tag == .html || tag == .body { return .unknown }
+        if isHidden(tree, node) { return .hidden }
+        if let role = tree.string(.role, of: node)?.lowercased(), aroundRoles.contains(role) { return .around }
+        if let property = tree.string(.itemprop, of: node)?.lowercased(), property.split(separator: " ").contains("articlebody") { return .main }
+        if tag == .footer || tag == .aside || tag == .figcaption { return .around }
+        // Names within a line tell of looks; in code, "comment" is one of the language.
+        if tag.isInline { return .unknown }
+        var part = Part.unknown
+        for attribute in [HTMLAttribute.class, .id] {
+            guard let value = tree.attribute(attribute, of: node) else { continue }
+            switch names(value) {
+            case .around where tag != .main && tag != .article: part = part == .main ? part : .around
+            case .main: part = .main
+            case .minor where part == .unknown: part = .minor
+            default: break
+            }
+        }
+        return part
+    }
+
+    private static let aroundRoles: Set<String> = [
+        "navigation", "banner", "complementary", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar", "tablist", "alert", "tooltip",
+    ]
+
+    private static func isHidden(_ tree: HTMLTree, _ node: Int) -> Bool {
+        if tree.attribute(.hidden, of: node) != nil { return true }
+        if let value = tree.string(.ariaHidden, of: node), value.lowercased() == "true" { return true }
+        guard let style = tree.string(.style, of: node)?.lowercased().filter({ !$0.isWhitespace }) else { return false }
+        return style.contains("display:none") || style.contains("visibility:hidden")
+    }
+
+    /// Judges a list of names by the words in them ("entry-content", "relatedLinks").
+    private static func names(_ value: ArraySlice<UInt8>) -> Part {
+        var part = Part.unknown
+        for name in value.split(whereSeparator: { $0 <= 32 }).prefix(16) {
+            let words = words(name)
+            guard let first = words.first, !qualifiers.contains(first) else { continue }
+            let joined = words.joined(separator: "-")
+            if mainNames.contains(joined) || isMain(words) { return .main }
+            if aroundNames.contains(joined) || words.contains(where: { aroundWords.contains($0) }) {
+                part = .around
+            } else if part == .unknown, words.contains(where: { minorWords.contains($0) }) {
+                part = .minor
+            }
+        }
+        return part
+    }
+
+    /// Whether a word for the whole stands before one for its content ("c-article__body").
+    private static func isMain(_ words: [String]) -> Bool {
+        words.count > 1 && words.indices.dropLast().contains { wholes.contains(words[$0]) && contents.contains(words[$0 + 1]) }
+    }
+
+    private static let wholes: Set<String> = ["article", "story", "post", "entry", "news", "blog"]
+    private static let contents: Set<String> = ["body", "content", "text", "copy", "bodytext"]
+
+    /// In small letters, cut at everything but letters and where a capital follows a small letter.
+    private static func words(_ name: ArraySlice<UInt8>) -> [String] {
+        var words: [String] = []
+        var word: [UInt8] = []
+        var wasSmall = false
+        for byte in name.prefix(64) {
+            let isLetter = (byte | 32) &- 97 < 26
+            let isCapital = byte &- 65 < 26
+            if !isLetter || isCapital && wasSmall {
+                if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+                word.removeAll(keepingCapacity: true)
+            }
+            if isLetter { word.append(byte | 32) }
+            wasSmall = isLetter && !isCapital
+        }
+        if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+        return words
+    }
+
+    /// Names that begin so speak of something else ("has-sidebar").
+    private static let qualifiers: Set<String> = ["has", "no", "with", "without", "is", "not", "hide", "js"]
+
+    private static let mainNames: Set<String> = [
+        "articlebody", "articlecontent", "articletext", "storybody", "storytext", "storycontent", "entrycontent", "postcontent", "postbody", "newsbody", "body-copy", "bodycopy", "body-text", "bodytext", "content-body",
+        "mw-content-text", "field-name-body", "field-body", "node-body", "text-body", "the-content", "thecontent", "single-content", "rich-text", "richtext",
+    ]
+
+    private static let aroundNames: Set<String> = [
+        "most-read", "most-popular", "most-viewed", "more-stories", "more-from", "read-more", "read-next", "readmore", "see-also", "also-read", "you-may-like",
+        "up-next", "sign-up", "log-in", "tag-list", "post-tags", "entry-tags", "article-tags", "tags", "tag-links", "sr-only", "screen-reader-text", "visually-hidden", "author-bio",
+        "about-author", "author-box", "author-info", "jump-to", "skip-link", "site-header", "page-header-nav", "mini-nav", "inline-ad", "ad", "ads", "follow-us", "post-navigation",
+        "print-only", "print", "printonly", "next-article", "prev-article", "next-post", "prev-post", "edit-section", "editsection", "mw-editsection", "navbox", "hatnote", "catlinks",
+    ]
+
+    private static let aroundWords: Set<String> = [
+        "nav", "navbar", "navigation", "menu", "submenu", "breadcrumb", "breadcrumbs", "sidebar", "footer", "masthead", "pager", "pagination", "paging", "toolbar",
+        "comment", "comments", "commenting", "disqus", "respond", "share", "sharing", "shares", "sharebar", "sharedaddy", "social", "socials", "addthis", "addtoany", "related", "relatedposts",
+        "relatedarticles", "recommend", "recommended", "recommendation", "recommendations", "recirc", "recirculation", "promo", "promos", "promotion", "promoted", "advert", "advertisement",
+        "advertising", "adsense", "adslot", "adbox", "sponsor", "sponsored", "outbrain", "taboola", "newsletter", "newsletters", "subscribe", "subscription", "signup", "signin",
+        "login", "cookie", "cookies", "consent", "gdpr", "popup", "modal", "lightbox", "widget", "widgets", "trending", "teaser", "teasers", "upsell", "skiplink", "dropdown", "tooltip",
+        "mostread", "mostpopular", "copyright", "feedback", "poll", "survey", "donate", "donation", "slideshow", "carousel", "livefyre", "caption", "captions", "figcaption", "wp-caption-text", "viafoura", "jetpack", "crosslinks",
+    ]
+
+    private static let minorWords: Set<String> = [
+        "byline", "author", "authors", "meta", "date", "dateline", "timestamp", "published", "updated", "credit", "credits", "gallery", "tag", "tagged",
+        "topics", "banner", "header", "kicker", "eyebrow", "label", "button", "btn", "icon", "rating", "ratings", "tools", "actions", "disclaimer", "attribution", "photo", "image", "img", "video", "player", "media",
+        "correction", "info", "print", "email", "follow", "link", "links", "more", "overlay", "category", "categories", "section", "contact", "search", "toc", "references",
+    ]
+}
