@@ -50,6 +50,10 @@ typedef struct QKGemmKernels {
 extern const QKGemmKernels qk_gemm_scalar, qk_gemm_avx2, qk_gemm_avx512, qk_gemm_neon;
 const QKGemmKernels *qk_gemm_kernels(void);
 
+// bf16 products, two steps of k at a time: the set, and a call in its terms (false where it cannot be).
+extern const QKGemmKernels qk_gemm_brain;
+bool qk_gemm_in_pairs(const QKCall *call, QKCall *words);
+
 // Memory that will be packed soon, fetched into level 2 a few lines at a time while tiles are computed.
 typedef struct {
     const char *row;

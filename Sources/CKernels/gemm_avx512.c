@@ -1,6 +1,12 @@
 // The AVX-512 matmul: tiles of 12 rows x 2 panels, 24 accumulators of 32 registers. So wide a tile needs so little of A and B for each multiply-add
 // that both may stream from level 2. The loops are assembly because compilers spill the accumulators of the same loops in C.
 #include "gemm.h"
+#ifndef QK_MULTIPLY_ADD // gemm_brain.c makes the same tiles of another instruction.
+#define QK_MULTIPLY_ADD "vfmadd231ps"
+#define QK_GEMM_SET qk_gemm_avx512
+#define QK_GEMM_PACK_A pack_a
+#define QK_GEMM_PACK_B pack_b
+#endif
 #if defined(__x86_64__)
 #include "bodies/gemm_pack.h"
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
@@ -46,7 +52,7 @@
 #define ONE_AHEAD
 #define ONE_PAST(EACH)
 #define ONE_B(step) "vmovups " #step "*64(%[b]), %%zmm0\n"
-#define ONE_ROW(step, row, lo) "vfmadd231ps " A_AT(step, row) "%{1to16%}, %%zmm0, %%zmm" #lo "\n"
+#define ONE_ROW(step, row, lo) QK_MULTIPLY_ADD " " A_AT(step, row) "%{1to16%}, %%zmm0, %%zmm" #lo "\n"
 #define ONE_0(row, lo, hi, t) ONE_ROW(0, row, lo)
 #define ONE_1(row, lo, hi, t) ONE_ROW(1, row, lo)
 #define ONE_2(row, lo, hi, t) ONE_ROW(2, row, lo)
@@ -72,7 +78,7 @@
 #define TWO_B(step) "vmovups " #step "*64(%[b]), %%zmm0\nvmovups " #step "*64(%[b],%[bp]), %%zmm1\n"
 #define TWO_ROW(step, row, lo, hi, t) \
     "vbroadcastss " A_AT(step, row) ", %%zmm" #t "\n" \
-    "vfmadd231ps %%zmm0, %%zmm" #t ", %%zmm" #lo "\nvfmadd231ps %%zmm1, %%zmm" #t ", %%zmm" #hi "\n"
+    QK_MULTIPLY_ADD " %%zmm0, %%zmm" #t ", %%zmm" #lo "\n" QK_MULTIPLY_ADD " %%zmm1, %%zmm" #t ", %%zmm" #hi "\n"
 #define TWO_0(row, lo, hi, t) TWO_ROW(0, row, lo, hi, t)
 #define TWO_1(row, lo, hi, t) TWO_ROW(1, row, lo, hi, t)
 #define TWO_2(row, lo, hi, t) TWO_ROW(2, row, lo, hi, t)
@@ -98,11 +104,11 @@
 BOTH(1) BOTH(2) BOTH(3) BOTH(4) BOTH(5) BOTH(6) BOTH(7) BOTH(8) BOTH(9) BOTH(10) BOTH(11) BOTH(12)
 #pragma clang attribute pop
 
-const QKGemmKernels qk_gemm_avx512 = {
+const QKGemmKernels QK_GEMM_SET = {
     .rows = 12, .slice = 512, .high = 144,
     .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6, tile7, tile8, tile9, tile10, tile11, tile12},
     .pair = {NULL, pair1, pair2, pair3, pair4, pair5, pair6, pair7, pair8, pair9, pair10, pair11, pair12},
-    .pack_a = pack_a, .pack_b = pack_b, .stream = stream, .finish = finish};
+    .pack_a = QK_GEMM_PACK_A, .pack_b = QK_GEMM_PACK_B, .stream = stream, .finish = finish};
 #else
-const QKGemmKernels qk_gemm_avx512 = {.rows = 0};
+const QKGemmKernels QK_GEMM_SET = {.rows = 0};
 #endif

@@ -33,7 +33,7 @@ public struct Attention: Sendable {
 
     /// x [rows, width] gives out(attention(x)) + residual.
     public func callAsFunction(_ x: Tensor, residual: Tensor?, _ pass: inout Pass) -> Tensor {
-        let fused = turned(held(normalized(qkv(x, tape: pass.tape), pass.tape), pass.tape), pass)
+        let fused = turned(held(normalized(qkv(x, pass), pass.tape), pass.tape), pass)
         let mixed: Tensor
         if let view = pass.cache, case .pages(let pages) = view.cache.layers[layer] {
             mixed = attend(
@@ -42,7 +42,7 @@ public struct Attention: Sendable {
             mixed = attend(
                 qkv: fused, batch: pass.batch, documents: pass.documents, shape, keyMask: pass.keyMask, dropout: weightDropout(pass), pass.tape)
         }
-        return out(mixed, residual: residual, tape: pass.tape)
+        return out(mixed, pass, residual: residual)
     }
 
     private func weightDropout(_ pass: Pass) -> WeightDropout? {

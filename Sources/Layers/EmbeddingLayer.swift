@@ -26,7 +26,7 @@ struct EmbeddingLayer: Sendable {
     /// ids i32 [rows] give [rows, width].
     func callAsFunction(_ ids: Tensor, _ pass: Pass) -> Tensor {
         var x = embed(ids, tokens, scale: spec.scale, pass.tape)
-        if let widen { x = widen(x, tape: pass.tape) }
+        if let widen { x = widen(x, pass) }
         if let table = table(pass, width: x.shape.columns) {
             x = embed(pass.positions, table, offset: spec.positions.offset, onto: x, pass.tape)
         }

@@ -32,7 +32,7 @@ public struct ExpertsLayer: Sendable {
     /// x [rows, width] gives the weighted sum of what its experts give, plus the shared expert's, plus the residual.
     public func callAsFunction(_ x: Tensor, residual: Tensor?, _ pass: inout Pass) -> Tensor {
         let stream = shared.map { $0(x, residual: residual, &pass) } ?? residual
-        let routes = route(router(x, tape: pass.tape), routing, correction: correction, pass.tape)
+        let routes = route(router(x, pass), routing, correction: correction, pass.tape)
         let rows = embed(routes.sources, x, pass.tape)
         let hidden = gated(expertProduct(rows, gateUp, bias: gateUpBias, routes, pass.tape), gate, pass.tape)
         return combine(expertProduct(hidden, down, bias: downBias, routes, pass.tape), routes, residual: stream, pass.tape)

@@ -29,10 +29,10 @@ public struct FeedForwardLayer: Sendable {
     public func callAsFunction(_ x: Tensor, residual: Tensor?, _ pass: inout Pass) -> Tensor {
         switch kind {
         case .plain(let up, let activation, let down):
-            return down(up(x, activation, tape: pass.tape), residual: residual, tape: pass.tape)
+            return down(up(x, pass, activation), pass, residual: residual)
         case .gated(let gateUp, let activation, let down):
             return down(
-                gatedProduct(x, gateUp.weight, bias: gateUp.bias, .function(activation), pass.tape), residual: residual, tape: pass.tape)
+                gatedProduct(x, gateUp.weight, bias: gateUp.bias, .function(activation), adapting: pass.adapting, pass.tape), pass, residual: residual)
         case .experts(let experts): return experts(x, residual: residual, &pass)
         case .none: return residual ?? x
         }

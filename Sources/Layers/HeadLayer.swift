@@ -13,13 +13,13 @@ struct HeadLayer: Sendable {
         let bias = spec.head.projection.hasBias ? try scope.tensor("bias", [spec.vocabulary]) : nil
         let weight =
             spec.head.projection.isTied
-            ? scope.held(tokens) : try scope.weight("weight", outputs: spec.vocabulary, inputs: spec.tokenWidth)
+            ? try scope.weight("weight", sharing: tokens) : try scope.weight("weight", outputs: spec.vocabulary, inputs: spec.tokenWidth)
         linear = Linear(weight: weight, bias: bias)
     }
 
     /// hidden [rows, width] give [rows, vocabulary].
     func logits(_ hidden: Tensor) -> Tensor {
-        var logits = linear(narrowed(hidden, nil), tape: nil)
+        var logits = linear(narrowed(hidden, nil), Adapting(), nil)
         if spec.scale != 1 { logits = scale(logits, by: spec.scale) }
         if let cap = spec.softcap { logits = scale(activate(scale(logits, by: 1 / cap), .tanh), by: cap) }
         return logits
@@ -27,11 +27,10 @@ struct HeadLayer: Sendable {
 
     /// Loss of each row in nats; with a tape, `scale * sum` is what `backward` differentiates.
     func losses(_ hidden: Tensor, targets: Tensor, scale: Float, rowScales: Tensor?, _ tape: Tape?) -> Tensor {
-        guard case .dense(let weights) = linear.weight else { preconditionFailure("losses need dense weights") }
-        return projectedCrossEntropy(
-            narrowed(hidden, tape), weights, bias: linear.bias, targets: targets, scale: scale, rowScales: rowScales, logitScale: spec.scale,
+        projectedCrossEntropy(
+            narrowed(hidden, tape), linear.weight, bias: linear.bias, targets: targets, scale: scale, rowScales: rowScales, logitScale: spec.scale,
             softcap: spec.softcap ?? 0, tape)
     }
 
-    private func narrowed(_ hidden: Tensor, _ tape: Tape?) -> Tensor { narrow?(hidden, tape: tape) ?? hidden }
+    private func narrowed(_ hidden: Tensor, _ tape: Tape?) -> Tensor { narrow?(hidden, Adapting(), tape) ?? hidden }
 }

@@ -45,9 +45,9 @@ public struct LatentAttention: Sendable {
 
     /// x [rows, width] gives out(attention(x)) + residual.
     public func callAsFunction(_ x: Tensor, residual: Tensor?, _ pass: inout Pass) -> Tensor {
-        let q = turned(latentQueries(x, pass.tape), heads: spec.heads, pass)
+        let q = turned(latentQueries(x, pass), heads: spec.heads, pass)
         let latents = keyValueNorm.inPlace(
-            keyValueDown(x, tape: pass.tape), RowParts(start: 0, count: 1, width: spec.latentWidth), pass.tape)
+            keyValueDown(x, pass), RowParts(start: 0, count: 1, width: spec.latentWidth), pass.tape)
         let k = turned(latents, heads: 1, pass)
         let mixed: Tensor
         if let view = pass.cache, case .pages(let pages) = view.cache.layers[layer] {
@@ -57,22 +57,22 @@ public struct LatentAttention: Sendable {
         }
         let heads = groupProduct(
             mixed, values, from: latentColumns, to: GroupColumns(step: spec.valueWidth, width: spec.heads * spec.valueWidth), pass.tape)
-        return out(heads, residual: residual, tape: pass.tape)
+        return out(heads, pass, residual: residual)
     }
 
     /// The columns of a row of latent heads, the rotary part last in each.
     private var latentColumns: GroupColumns { GroupColumns(step: spec.cachedWidth, width: spec.heads * spec.cachedWidth) }
 
     /// [rows, heads * cachedWidth]: each head's plain part in the space of the latents, then its rotary part as it is.
-    private func latentQueries(_ x: Tensor, _ tape: Tape?) -> Tensor {
+    private func latentQueries(_ x: Tensor, _ pass: Pass) -> Tensor {
         let q =
             switch query {
-            case .direct(let linear): linear(x, tape: tape)
-            case .latent(let down, let norm, let up): up(norm(down(x, tape: tape), tape), tape: tape)
+            case .direct(let linear): linear(x, pass)
+            case .latent(let down, let norm, let up): up(norm(down(x, pass), pass.tape), pass)
             }
         return groupProduct(
             q, keys, from: GroupColumns(step: spec.headWidth, width: spec.heads * spec.headWidth), to: latentColumns,
-            kept: KeptColumns(from: spec.plainWidth, to: spec.latentWidth, width: spec.rotaryWidth), tape)
+            kept: KeptColumns(from: spec.plainWidth, to: spec.latentWidth, width: spec.rotaryWidth), pass.tape)
     }
 
     private func turned(_ x: Tensor, heads: Int, _ pass: Pass) -> Tensor {

@@ -16,9 +16,12 @@ public struct Linear: Sendable {
     }
 
     /// x [rows, inputs] gives f(x W^T + b) + residual, [rows, outputs].
-    public func callAsFunction(
-        _ x: Tensor, _ activation: Activation = .identity, residual: Tensor? = nil, tape: Tape?
-    ) -> Tensor {
-        matmul(x, weight, Epilogue(bias: bias, activation: activation, residual: residual), tape)
+    public func callAsFunction(_ x: Tensor, _ pass: Pass, _ activation: Activation = .identity, residual: Tensor? = nil) -> Tensor {
+        matmul(x, weight, Epilogue(bias: bias, activation: activation, residual: residual), adapting: pass.adapting, pass.tape)
+    }
+
+    /// x [rows, inputs] gives x W^T + b, outside a pass.
+    func callAsFunction(_ x: Tensor, _ adapting: Adapting, _ tape: Tape?) -> Tensor {
+        matmul(x, weight, Epilogue(bias: bias), adapting: adapting, tape)
     }
 }

@@ -12,42 +12,64 @@ extension ParameterSource {
     public func parts(_ name: String, _ shape: Shape) throws -> [Tensor] { [try parameter(name, shape)] }
 }
 
+/// What adapters add to a model's matrices.
+public protocol WeightAdapters: Sendable {
+    /// The change of the matrix [outputs, inputs] of that full name; nil where there is none.
+    func change(of name: String, outputs: Int, inputs: Int) throws -> LowRank?
+}
+
 /// A path into a model's parameters; building a layer at a path loads it.
 ///
-/// The scope decides how matrices are held (dense for training, packed once for inference), so layers have no such branches.
+/// The scope decides how matrices are held (dense for training, packed once for inference) and what adapters add to them, so layers have no
+/// such branches.
 public struct ParameterScope: Sendable {
     public let path: String
     private let source: any ParameterSource
     private let layout: Layout
+    private let adapters: (any WeightAdapters)?
 
     /// How matrices are held.
-    public enum Layout: Sendable {
+    public enum Layout: Sendable, Equatable {
         /// As they are: the store's own bytes, which gradients flow into.
         case dense
         /// In the order in which the kernels read them; block formats as they are stored.
         case packed
+        /// As the files hold them, block formats too; gradients pass through and leave none behind.
+        case frozen(FrozenArithmetic)
     }
 
-    public init(_ source: any ParameterSource, _ layout: Layout, path: String = "") {
+    public init(_ source: any ParameterSource, _ layout: Layout, adapters: (any WeightAdapters)? = nil, path: String = "") {
         self.source = source
         self.layout = layout
+        self.adapters = adapters
         self.path = path
     }
 
     /// The scope one step down.
     public subscript(_ name: String) -> ParameterScope {
-        ParameterScope(source, layout, path: path.isEmpty ? name : "\(path).\(name)")
+        ParameterScope(source, layout, adapters: adapters, path: path.isEmpty ? name : "\(path).\(name)")
     }
 
     /// A vector or table of this scope.
     public func tensor(_ name: String, _ shape: Shape) throws -> Tensor { try source.parameter(self[name].path, shape) }
 
-    /// A matrix [outputs, inputs] of this scope.
+    /// A matrix [outputs, inputs] of this scope, with what adapters add to it.
     public func weight(_ name: String, outputs: Int, inputs: Int) throws -> Weight {
-        switch layout {
-        case .dense: .dense(try tensor(name, [outputs, inputs]))
-        case .packed: Weight(packing: try source.parts(self[name].path, [outputs, inputs]))
-        }
+        let parts = layout == .dense ? [try tensor(name, [outputs, inputs])] : try source.parts(self[name].path, [outputs, inputs])
+        return try weight(name, parts, outputs: outputs, inputs: inputs)
+    }
+
+    /// A matrix that lies at another place too (a tied head), with what adapters add to it here.
+    public func weight(_ name: String, sharing matrix: Tensor) throws -> Weight {
+        try weight(name, [matrix], outputs: matrix.shape[0], inputs: matrix.shape[1])
+    }
+
+    private func weight(_ name: String, _ parts: [Tensor], outputs: Int, inputs: Int) throws -> Weight {
+        let change = try adapters?.change(of: self[name].path, outputs: outputs, inputs: inputs)
+        guard let change else { return held(parts) }
+        let turns = change.parts.contains { $0.magnitude != nil }
+        let original = turns && layout == .packed ? StoredMatrix(parts) : nil
+        return .adapted(AdaptedMatrix(held(parts), change, original: original, isPacked: layout == .packed))
     }
 
     /// Vectors that are kept in f32 whatever the file's precision, as one tensor.
@@ -60,17 +82,25 @@ public struct ParameterScope: Sendable {
         if groups.orientation == .turned, matrix.dtype.isBlockFormat { matrix = matrix.cast(to: .f32) }
         switch layout {
         case .dense: return GroupedWeight(matrix, groups)
-        case .packed: return GroupedWeight(matrix, groups) { held($0) }
+        case .packed: return GroupedWeight(matrix, groups) { held([$0]) }
+        // Gradients go back through matrices as they lie, and blocks cannot be gone through in groups.
+        case .frozen: return GroupedWeight(matrix.dtype.isBlockFormat ? matrix.cast(to: .f32) : matrix, groups)
         }
     }
 
-    /// The same matrix, held the way this scope holds matrices.
-    public func held(_ matrix: Tensor) -> Weight {
+    /// Matrices of this scope's own, held the way it holds matrices.
+    private func held(_ parts: [Tensor]) -> Weight {
         switch layout {
-        case .dense: .dense(matrix)
-        case .packed: Weight(packing: [matrix])
+        case .dense: .dense(parts[0])
+        case .packed: Weight(packing: parts)
+        case .frozen(let arithmetic): parts[0].isParameter ? .dense(parts[0]) : .stored(StoredMatrix(parts, arithmetic))
         }
     }
+}
+
+extension Tensor {
+    /// Whether it is one of the parameters that learn.
+    fileprivate var isParameter: Bool { if case .parameter = node { true } else { false } }
 }
 
 /// A parameter that is missing or has another shape.

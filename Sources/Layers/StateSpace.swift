@@ -24,15 +24,15 @@ public struct StateSpace: Sendable {
     /// x [rows, width] gives out(scan(x)) + residual.
     public func callAsFunction(_ x: Tensor, residual: Tensor?, _ pass: inout Pass) -> Tensor {
         let past = past(x, pass)
-        let both = `in`(shown(x, pass), tape: pass.tape)
+        let both = `in`(shown(x, pass), pass)
         let convolved = convolve(columns(both, 0..<spec.inner, pass.tape), weight: taps, bias: tapsBias, past, pass.tape)
         let u = shown(activate(convolved, spec.activation, pass.tape), pass)
-        let selected = select(u, tape: pass.tape)
-        let delta = step(columns(selected, 0..<spec.stepRank, pass.tape), tape: pass.tape)
+        let selected = select(u, pass)
+        let delta = step(columns(selected, 0..<spec.stepRank, pass.tape), pass)
         let reads = columns(selected, spec.stepRank..<spec.stepRank + 2 * spec.states, pass.tape)
         let scanned = scan(u, delta: delta, decay: decay, inputsAndOutputs: reads, skip: skip, past, pass.tape)
         let gate = columns(both, spec.inner..<2 * spec.inner, pass.tape)
-        return out(gated(gate: gate, up: scanned, .function(.silu), pass.tape), residual: residual, tape: pass.tape)
+        return out(gated(gate: gate, up: scanned, .function(.silu), pass.tape), pass, residual: residual)
     }
 
     private func past(_ x: Tensor, _ pass: Pass) -> StatePast {

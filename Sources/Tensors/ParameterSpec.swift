@@ -33,5 +33,7 @@ public struct ParameterSpec: Sendable, Equatable {
     public enum Start: Sendable, Equatable {
         case normal(deviation: Float)
         case fill(Float)
+        /// Between minus this and this, all values alike.
+        case uniform(bound: Float)
     }
 }

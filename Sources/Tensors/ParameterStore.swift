@@ -79,6 +79,7 @@ public final class ParameterStore: @unchecked Sendable {
             switch entry.spec.start {
             case .fill(let value): master(index).fill(value)
             case .normal(let deviation): master(index).fillNormal(deviation: deviation, seed: seed, stream: UInt64(index))
+            case .uniform(let bound): master(index).fillUniform(low: -bound, high: bound, seed: seed, stream: UInt64(index))
             }
         }
         refreshCopies()

@@ -31,4 +31,14 @@ extension Tensor {
         copy.node = .constant
         return copy
     }
+
+    /// Shape and place on the tape without the elements: what a pullback needs to know of a tensor it does not read.
+    var placeholder: Tensor {
+        Tensor(storage: Self.nothing, offset: 0, shape: shape, strides: shape.contiguousStrides, dtype: dtype, node: node)
+    }
+
+    private static let nothing = Storage(base: UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64), byteCount: 0, owner: Nobody())
 }
+
+/// Owns bytes that live as long as the process.
+private final class Nobody {}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuintetFiles
+import QuintetModels
 import QuintetTensors
 import QuintetTraining
 
@@ -10,6 +11,8 @@ struct BenchTrainCommand: ParsableCommand {
         discussion: """
             Example:
               quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
+              quintet bench train --preset llama-110m --lora 16 --batch 4 --sequence 256
+              quintet bench train --preset llama-1.1b --lora 16 --quantize q4_0 --batch 1 --sequence 256
             """)
 
     @Option(help: ArgumentHelp("The model's size.", discussion: Preset.all.map(\.name).joined(separator: ", ")))
@@ -24,19 +27,26 @@ struct BenchTrainCommand: ParsableCommand {
     var steps = 5
     @Option(help: "What the backward pass computes again: none, activations or block.")
     var recompute = "none"
-    @Flag(help: "Keep the matrices in bf16, with f32 masters.")
+    @Flag(help: "Keep the matrices in bf16, with f32 masters; with --lora: round what meets the frozen matrices to bf16.")
     var bf16 = false
+    @Option(help: ArgumentHelp("Train an adapter of this rank on all linear maps; the model stays as it is.", valueName: "rank"))
+    var lora: Int?
+    @Option(help: ArgumentHelp("With --lora: what the model's matrices are stored in.", discussion: StoredTypes.names.joined(separator: ", ")))
+    var quantize = "f32"
     @Option(help: "Steps in which every kernel call is timed as well; prints where the time goes.")
     var profile = 0
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func validate() throws {
-        for (name, value) in [("batch", batch), ("sequence", sequence), ("threads", threads), ("steps", steps)] {
+        for (name, value) in [("batch", batch), ("sequence", sequence), ("threads", threads), ("steps", steps), ("lora", lora)] {
             guard let value else { continue }
             guard (1...1_000_000).contains(value) else { throw ValidationError("--\(name): expected 1 to 1000000, found \(value)") }
         }
         guard (0...1000).contains(profile) else { throw ValidationError("--profile: expected 0 to 1000 steps, found \(profile)") }
+        guard StoredTypes(quantize) != nil, lora != nil || quantize == "f32" else {
+            throw ValidationError("--quantize: goes with --lora, one of \(StoredTypes.names.joined(separator: ", ")); found \(quantize)")
+        }
         guard Recompute(rawValue: recompute) != nil else {
             throw ValidationError("--recompute: expected none, activations or block, found \(recompute)")
         }
@@ -49,6 +59,8 @@ struct BenchTrainCommand: ParsableCommand {
         benchmark.recompute = Recompute(rawValue: recompute) ?? .none
         benchmark.profiledSteps = profile
         benchmark.matrixDType = bf16 ? .bf16 : .f32
+        benchmark.adapter = lora.map { AdapterConfig(rank: $0, alpha: 2 * Double($0)) }
+        benchmark.stored = StoredTypes(quantize) ?? .plain(.f32)
         let report = try benchmark.run()
         print(json ? report.json.serialized() : [report.summary, report.table].compactMap { $0 }.joined(separator: "\n"))
     }

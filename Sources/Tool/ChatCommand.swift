@@ -26,6 +26,8 @@ struct ChatModelCommand: ParsableCommand {
             """)
 
     @Argument(help: "A model folder in Hugging Face layout, or a .gguf file.") var model: String
+    @Option(help: ArgumentHelp("An adapter to apply: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
+    var lora: [String] = []
     @Option(help: "What the model is to be.") var system: String?
     @Option(help: "Tokens of an answer at most.") var maxTokens = 1024
     @Option(help: "Tokens of the conversation at most (default: 4096, or what the model was made for).") var context: Int?
@@ -38,7 +40,7 @@ struct ChatModelCommand: ParsableCommand {
     func run() throws {
         try useThreads(threads)
         let format = try output.format()
-        var generator = try TextGenerator(try openModel(model))
+        var generator = try TextGenerator(try openModel(model, lora: lora))
         generator.cacheType = cacheType
         if !generator.hasChatTemplate { warn("this model has no chat template: messages are joined by newlines") }
         var options = GenerationOptions(

@@ -12,6 +12,7 @@ struct GenerateCommand: ParsableCommand {
             Example:
               quintet generate ./stories --prompt "Once upon a time" --max-tokens 100 --temperature 0.8 --seed 7
               quintet generate ./model.gguf --chat --prompt "Name three fish." --json-schema '{"type":"array","items":{"type":"string"}}'
+              quintet generate ./llama --lora ./adapter --prompt "Dear"
 
             The text appears as it is made. Defaults come from the model's generation_config.json; --temperature 0 is greedy. \
             The same seed gives the same text. --json prints {"text","ids","prompt_ids","finish_reason","timings"}. \
@@ -20,6 +21,8 @@ struct GenerateCommand: ParsableCommand {
             """)
 
     @Argument(help: "A model folder in Hugging Face layout, or a .gguf file.") var model: String
+    @Option(help: ArgumentHelp("An adapter to apply: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
+    var lora: [String] = []
     @Option(help: "The text to continue.") var prompt: String?
     @Option(help: "A file with the text to continue; - for standard input.") var promptFile: String?
     @Flag(help: "The prompt is a message: write it as the model's chat template does.") var chat = false
@@ -49,7 +52,7 @@ struct GenerateCommand: ParsableCommand {
         let format = try output.format()
         let clock = ContinuousClock()
         let start = clock.now
-        var generator = try TextGenerator(try openModel(model))
+        var generator = try TextGenerator(try openModel(model, lora: lora))
         generator.cacheType = cacheType
         let loadSeconds = (clock.now - start) / .seconds(1)
         var options = options(generator.defaults)

@@ -11,11 +11,11 @@ import QuintetTensors
     import Darwin
 #endif
 
-/// Opens a model folder and tells on standard error what the person should know about it.
-func openModel(_ path: String) throws -> ModelFolder {
+/// Opens a model folder, with the adapters of `--lora`, and tells on standard error what the person should know about it.
+func openModel(_ path: String, lora: [String] = []) throws -> ModelFolder {
     let folder = try ModelFolder.open(path)
     for warning in folder.warnings { warn(warning) }
-    return folder
+    return try folder.adapted(by: lora.map { AdapterChoice(parsing: $0) })
 }
 
 /// Sets the number of threads where one is asked for.

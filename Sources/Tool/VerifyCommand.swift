@@ -19,6 +19,7 @@ struct VerifyCommand: ParsableCommand {
             Example:
               quintet verify ./llama --expected expected.safetensors --save ours.safetensors
               quintet verify ./llama llama-q8.gguf
+              quintet verify ./llama --lora ./adapter ./merged
 
             FILE holds inputs (input_ids, attention_mask, greedy_prompt) and outputs (logits, last_hidden_state, greedy). An output \
             passes when max |difference| <= 1e-4 x max |expected|; ids have to be equal. Exit status 1 means that one did not.
@@ -30,6 +31,8 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "A model folder in Hugging Face layout, or a .gguf file.") var model: String
     @Argument(help: "Another model or export to compare with.") var other: String?
     @Option(help: ArgumentHelp("The inputs and expected outputs.", valueName: "file.safetensors")) var expected: String?
+    @Option(help: ArgumentHelp("An adapter to apply to the (first) model: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
+    var lora: [String] = []
     @Option(help: ArgumentHelp("A text to compare two models on (default: a few short prompts).", valueName: "file")) var text: String?
     @Option(help: "Tokens of the text to read at once.") var window = 512
     @Option(help: "Tokens of the text to read in all.") var tokens = 1 << 20
@@ -49,7 +52,7 @@ struct VerifyCommand: ParsableCommand {
     private func compare(_ other: String) throws {
         let texts = try text.map { [String(decoding: try readFile($0, limit: 1 << 28), as: UTF8.self)] } ?? ModelComparison.prompts
         let bar = ProgressBar(label: "verify", total: nil, unit: "tokens", quiet: json)
-        let result = try ModelComparison(try openModel(model), try openModel(other), texts: texts, window: window, limit: tokens) { done, _ in bar.update(done) }
+        let result = try ModelComparison(try openModel(model, lora: lora), try openModel(other), texts: texts, window: window, limit: tokens) { done, _ in bar.update(done) }
         bar.clear()
         if json { return print(result.json.serialized()) }
         print("positions \(result.positions), same likeliest token at \(round(result.sameTop * 1e4) / 100) %")
@@ -61,7 +64,7 @@ struct VerifyCommand: ParsableCommand {
     }
 
     private func verify(_ expected: String) throws {
-        let folder = try openModel(model)
+        let folder = try openModel(model, lora: lora)
         let result = try Verification(try folder.transformer(precision: folder.exactPrecision), expected: expected)
         if let save { try SafetensorsWriter.write(save, result.items) }
         json ? print(report(result).serialized()) : printTable(result, expected)

@@ -92,7 +92,7 @@ static void pack_a_by_columns(const float *a, int64_t column_stride, int64_t cou
     }
 }
 
-static void pack_a(const QKCall *c, int64_t row, int64_t count, int64_t p, int64_t k, int rows, float *out) {
+static __attribute__((unused)) void pack_a(const QKCall *c, int64_t row, int64_t count, int64_t p, int64_t k, int rows, float *out) {
     int64_t rs = c->n[3], cs = c->n[4];
     const float *a = (const float *)c->p[1] + row * rs + p * cs;
     if (rs == 1 && cs != 1) {
@@ -166,7 +166,7 @@ QK_INLINE void pack_b_typed(const QKCall *c, int64_t panel, int64_t panels, int6
     }
 }
 
-static void pack_b(const QKCall *c, int64_t panel, int64_t panels, int64_t p, int64_t k, float *out, int64_t stride) {
+static __attribute__((unused)) void pack_b(const QKCall *c, int64_t panel, int64_t panels, int64_t p, int64_t k, float *out, int64_t stride) {
     switch (c->n[11]) {
     case QK_F16: pack_b_typed(c, panel, panels, p, k, out, stride, QK_F16); break;
     case QK_BF16: pack_b_typed(c, panel, panels, p, k, out, stride, QK_BF16); break;

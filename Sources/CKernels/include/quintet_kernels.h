@@ -130,7 +130,8 @@ enum {
     // n13 gate row stride. Block formats come packed (n12 = 1), A in contiguous rows of whole blocks; A's numbers then become bytes, 32 with one scale, and a
     // chain has a link for every block. Up to three formats side by side: columns from n14 (a multiple of QK_PANEL; 0 for none) lie in p7 with type n16,
     // from n15 in p8 with type n17. n18: 1 multiplies f(first half of the columns) by the second half, for a C of n / 2 columns (a multiple of QK_PANEL) and
-    // no other epilogue. n19: 1 where nobody reads C soon. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
+    // no other epilogue. n19: 1 where nobody reads C soon. Plain types, n15: 1 lets A's
+    // and B's numbers be rounded to bf16 where products of those are faster (two steps of k at a time). s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
     QK_OP_GEMM,
     // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
     // Of a block format: B's rows of blocks one after the other, into panels of the same bytes (block_gemm.h).

@@ -1,7 +1,7 @@
 import QuintetTensors
 
 /// The order of heads in a fused q, k, v tensor: group by group in theirs, all q, all k, all v in ours.
-struct HeadOrder {
+struct HeadOrder: Sendable {
     let heads: Int, kvHeads: Int, width: Int
 
     /// For each head of ours, the head of theirs.

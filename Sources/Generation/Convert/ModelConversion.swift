@@ -19,20 +19,23 @@ public struct ModelConversion {
 
     private let path: String
     private let quantization: GGUFQuantization
+    private let adapters: [AdapterChoice]
 
-    public init(_ path: String, _ quantization: GGUFQuantization) throws {
+    /// `adapters` are added to the weights in f32, before these get their type.
+    public init(_ path: String, _ quantization: GGUFQuantization, merging adapters: [AdapterChoice] = []) throws {
         self.path = path
         self.quantization = quantization
+        self.adapters = adapters
     }
 
     /// Writes a GGUF file where `out` ends in .gguf, else a folder; `onProgress` hears bytes done and in all.
     public func write(to out: String, onProgress: (_ done: Int, _ of: Int) throws -> Void = { _, _ in }) throws -> Report {
         let isFile = out.hasSuffix(".gguf")
         guard Folder.resolved(out) != Folder.resolved(path) else { throw FileError("the model cannot be written over itself", path: out) }
-        if isFile, GGUFFile.isGGUF(path) {
+        if isFile, adapters.isEmpty, GGUFFile.isGGUF(path) {
             return Report(try GGUFRequantization.write(try GGUFSet.open(path), quantization, to: out, onProgress: onProgress))
         }
-        let folder = try ModelFolder.open(path)
+        let folder = try ModelFolder.open(path).adapted(by: adapters)
         var report = isFile ? try writeFile(folder, out, onProgress) : try writeFolder(folder, out)
         report.warnings = folder.warnings + report.warnings
         return report

@@ -62,9 +62,12 @@ final class StoredParameters: ParameterSource {
 }
 
 extension ModelFolder {
-    /// The model, ready to run; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
+    /// The model, ready to run, its adapters beside its weights; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
     public func transformer(_ layout: ParameterScope.Layout = .packed, precision: WeightPrecision = .stored) throws -> Transformer {
-        try Transformer(spec, ParameterScope(StoredParameters(try weightReader(), precision), layout))
+        let stored = StoredParameters(try weightReader(), precision)
+        guard let adapters else { return try Transformer(spec, ParameterScope(stored, layout)) }
+        let source = OverlaidParameters(base: stored) { adapters.whole($0) }
+        return try Transformer(spec, ParameterScope(source, layout, adapters: adapters))
     }
 
     /// Reads the parameters one at a time, under our names.

@@ -52,8 +52,7 @@ public struct ModelExport {
 
     /// The same from another model's files: each parameter is read when its turn comes, so the model never lies in memory as a whole.
     public func write(from folder: ModelFolder, into directory: AtomicDirectory) throws {
-        let wanted = spec.parameters.map { (name: $0.name, shape: $0.shape) }
-        let source = ParameterReader(try WeightReader(folder.map, folder.weights, wanted))
+        let source = try ParameterReader(folder)
         let map = family.weights(spec)
         var items: [SafetensorsWriter.Item] = []
         for parameter in spec.parameters {

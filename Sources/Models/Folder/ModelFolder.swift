@@ -13,16 +13,18 @@ public import QuintetTensors
 public struct ModelFolder: Sendable {
     public let path: String
     public let family: Family
-    public let spec: TransformerSpec
+    public private(set) var spec: TransformerSpec
     public let tokens: SpecialTokens
     /// config.json as it was written.
     public let config: JSON
     public let weights: WeightFolder
     /// How the names and layouts in these files correspond to ours.
-    public let map: WeightMap
+    public private(set) var map: WeightMap
     public let source: Source
     /// What the person should know, one line each.
     public let warnings: [String]
+    /// Adapters that count with the weights.
+    var adapters: AppliedAdapters?
 
     public static let configName = "config.json"
 
@@ -65,10 +67,26 @@ public struct ModelFolder: Sendable {
             hint: nearestHint(name, Families.all.map(\.name)))
     }
 
+    /// The same model as another spec says it, which may give a head of its own to one whose head is its embedding.
+    func fitting(_ spec: TransformerSpec) -> ModelFolder {
+        guard self.spec.head.projection.isTied, !spec.head.projection.isTied else { return self }
+        var copy = self
+        copy.spec = spec
+        copy.map = map.adding(map.rows.filter { $0.ours == "embedding.tokens.weight" }.map { $0.theirs <-> "head.weight" })
+        return copy
+    }
+
     /// The parameters in our names and layouts; matrices stay in the file's precision unless f32 is asked for.
     public func loadWeights(precision: WeightPrecision = .stored) throws(FileError) -> [String: Tensor] {
         let wanted = spec.parameters.map { (name: $0.name, shape: $0.shape) }
-        return try map.load(wanted, from: weights, precision: precision)
+        var loaded = try map.load(wanted, from: weights, precision: precision)
+        guard let adapters else { return loaded }
+        try adapters.checkMerging()
+        for (name, tensor) in loaded {
+            let own = adapters.whole(name) ?? tensor
+            loaded[name] = adapters.touches(name) ? try adapters.merged(name, into: own.contiguous().cast(to: .f32)) : own
+        }
+        return loaded
     }
 
     /// What a comparison with a reference needs: products with MXFP4 blocks round activations to bytes, references multiply the numbers that

@@ -122,7 +122,7 @@ private struct Tensors {
 
     mutating func addParameters() throws(FileError) {
         let spec = folder.spec
-        let source = ParameterReader(try WeightReader(folder.map, folder.weights, spec.parameters.map { (name: $0.name, shape: $0.shape) }))
+        let source = try ParameterReader(folder)
         let map = layout.weights(spec)
         for parameter in spec.parameters {
             for part in try map.parts(of: parameter.name, parameter.shape) {

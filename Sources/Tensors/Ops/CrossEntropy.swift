@@ -10,23 +10,55 @@ public func projectedCrossEntropy(
     _ x: Tensor, _ weights: Tensor, bias: Tensor? = nil, targets: Tensor, scale: Float, rowScales: Tensor? = nil, logitScale: Float = 1,
     softcap: Float = 0, chunkBytes: Int = 64 << 20, _ tape: Tape? = nil
 ) -> Tensor {
-    let (rows, vocabulary) = (x.shape.rows, weights.shape[0])
+    projectedCrossEntropy(
+        x, .dense(weights.asParameter), bias: bias?.asParameter, targets: targets, scale: scale, rowScales: rowScales, logitScale: logitScale,
+        softcap: softcap, chunkBytes: chunkBytes, tape)
+}
+
+/// The same with any weight that a product can be gone through backwards with: frozen blocks, an adapter.
+public func projectedCrossEntropy(
+    _ x: Tensor, _ weights: Weight, bias: Tensor? = nil, targets: Tensor, scale: Float, rowScales: Tensor? = nil, logitScale: Float = 1,
+    softcap: Float = 0, chunkBytes: Int = 64 << 20, _ tape: Tape? = nil
+) -> Tensor {
+    let (rows, vocabulary) = (x.shape.rows, weights.outputs)
     let losses = Tensor(uninitialized: [rows])
-    let tracked = tape.map { $0.needs(x) || $0.needs(weights) } ?? false
+    let tracked = tape.map { tape in ([x, bias].compactMap { $0 } + weights.parameters).contains(where: tape.needs) } ?? false
+    precondition(!tracked || weights.isDifferentiable, "losses need weights that are not packed")
     let dx = tracked ? Tensor(uninitialized: x.shape) : nil
     let chunk = chunkRows(rows, vocabulary, chunkBytes)
     var start = 0
     while start < rows {
         let range = start..<min(start + chunk, rows)
-        let part = x.slice(0, range)
-        let logits = chunkLogits(part, weights, bias, logitScale)
+        let inner = tracked ? Tape(parameters: tape?.parameters) : nil
+        let part = inner?.input(x.slice(0, range)) ?? x.slice(0, range)
+        let product = matmul(part, weights, Epilogue(bias: bias), inner)
+        let logits = logitScale == 1 ? product : QuintetTensors.scale(product, by: logitScale, inner)
         crossEntropy(logits, targets.slice(0, range), losses.slice(0, range), scale, softcap, gradient: tracked)
         if tracked, let rowScales { scaleRows(logits, by: rowScales.slice(0, range)) }
-        if let tape, let dx { chunkGradient(logits, part, weights, bias, logitScale, dx.slice(0, range), tape) }
+        // The logits have become their gradient.
+        if let dx, let inner, let dpart = inner.backward(from: logits, gradient: logits.detached)[part] { dx.slice(0, range).copyIn(dpart) }
         start = range.upperBound
     }
     guard let tape, let dx else { return losses }
+    let x = x.placeholder
     return tape.record(losses) { _, gradients in gradients.add(dx, to: x) }
+}
+
+extension Tensor {
+    /// Gradients flow into parameters alone: a value on the tape outside counts as a constant.
+    fileprivate var asParameter: Tensor { if case .value = node { detached } else { self } }
+}
+
+extension Weight {
+    /// The tensors that gradients may flow into.
+    fileprivate var parameters: [Tensor] {
+        switch self {
+        case .dense(let tensor): [tensor]
+        case .packed, .quantized, .stored: []
+        case .adapted(let matrix):
+            matrix.base.parameters + [matrix.change.down] + matrix.change.parts.map(\.up) + matrix.change.parts.compactMap(\.magnitude)
+        }
+    }
 }
 
 /// Rows per chunk: as many as fit into `bytes` of logits, evenly spread.
@@ -34,11 +66,6 @@ private func chunkRows(_ rows: Int, _ vocabulary: Int, _ bytes: Int) -> Int {
     let most = max(bytes / (4 * max(vocabulary, 1)), 1)
     let chunks = max((rows + most - 1) / most, 1)
     return max((rows + chunks - 1) / chunks, 1)
-}
-
-private func chunkLogits(_ x: Tensor, _ weights: Tensor, _ bias: Tensor?, _ logitScale: Float) -> Tensor {
-    let logits = matmul(x, .dense(weights.detached), Epilogue(bias: bias?.detached))
-    return logitScale == 1 ? logits : scale(logits, by: logitScale)
 }
 
 private func crossEntropy(
@@ -67,17 +94,4 @@ private func scaleRows(_ x: Tensor, by factors: Tensor) {
     call.n.2 = 1
     call.n.3 = 0
     call.run()
-}
-
-private func chunkGradient(
-    _ dlogits: Tensor, _ x: Tensor, _ weights: Tensor, _ bias: Tensor?, _ logitScale: Float, _ dx: Tensor, _ tape: Tape
-) {
-    let dlogits = logitScale == 1 ? dlogits : scale(dlogits, by: logitScale)
-    inputGradient(dlogits, weights, (dx, false))
-    guard let parameters = tape.parameters else { return }
-    if case .parameter(let index) = weights.node { weightGradient(dlogits, x, parameters.gradientDestination(index)) }
-    if let bias, case .parameter(let index) = bias.node {
-        let (dbias, adds) = parameters.gradientDestination(index)
-        sumRows(dlogits, into: dbias, adds: adds)
-    }
 }

@@ -7,10 +7,11 @@ public func dropout(_ x: Tensor, share: Float, seed: UInt64, stream: UInt64, _ t
     guard share > 0 else { return x }
     let y = masked(x, share, seed, stream)
     guard let tape, tape.needs(x) else { return y }
+    let x = x.placeholder
     return tape.record(y) { dy, gradients in gradients.add(masked(dy, share, seed, stream), to: x) }
 }
 
-private func masked(_ x: Tensor, _ share: Float, _ seed: UInt64, _ stream: UInt64) -> Tensor {
+func masked(_ x: Tensor, _ share: Float, _ seed: UInt64, _ stream: UInt64) -> Tensor {
     let x = x.contiguous()
     let y = Tensor(uninitialized: x.shape)
     var call = KernelCall(QK_OP_DROPOUT)

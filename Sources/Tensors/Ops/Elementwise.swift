@@ -37,6 +37,7 @@ public func activate(_ x: Tensor, _ function: Activation, _ tape: Tape? = nil) -
 public func scale(_ x: Tensor, by factor: Float, plus offset: Float = 0, _ tape: Tape? = nil) -> Tensor {
     let y = mapped(x, kind: QK_AFFINE, factor, offset)
     guard let tape, tape.needs(x) else { return y }
+    let x = x.placeholder
     return tape.record(y) { dy, gradients in gradients.add(mapped(dy, kind: QK_AFFINE, factor, 0), to: x) }
 }
 
@@ -52,6 +53,7 @@ public func clip(_ x: Tensor, to limit: Float, _ tape: Tape? = nil) -> Tensor {
 public func add(_ a: Tensor, _ b: Tensor, _ tape: Tape? = nil) -> Tensor {
     let y = zipped(a, b, kind: QK_ADD)
     guard let tape, tape.needs(a) || tape.needs(b) else { return y }
+    let (a, b) = (a.placeholder, b.placeholder)
     return tape.record(y) { dy, gradients in
         gradients.add(dy, to: a)
         if gradients.wants(b) { addBroadcast(dy, to: b, gradients) }
@@ -63,6 +65,7 @@ public func multiply(_ a: Tensor, _ b: Tensor, _ tape: Tape? = nil) -> Tensor {
     let y = zipped(a, b, kind: QK_MULTIPLY)
     guard let tape, tape.needs(a) || tape.needs(b) else { return y }
     let (savedA, savedB) = (tape.save(a), tape.save(b))
+    let (a, b) = (a.placeholder, b.placeholder)
     return tape.record(y) { dy, gradients in
         if gradients.wants(a) { gradients.add(zipped(dy, savedB.value, kind: QK_MULTIPLY), to: a) }
         if gradients.wants(b) { addBroadcast(zipped(dy, savedA.value, kind: QK_MULTIPLY), to: b, gradients) }

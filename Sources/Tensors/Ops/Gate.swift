@@ -38,9 +38,11 @@ public func gated(_ x: Tensor, _ gate: Gate, _ tape: Tape? = nil) -> Tensor {
 }
 
 /// f(x G^T) * (x U^T), with the rows of G and U one after the other in `weight`: one call where the weights are in block formats and f is plain.
-public func gatedProduct(_ x: Tensor, _ weight: Weight, bias: Tensor? = nil, _ gate: Gate, _ tape: Tape? = nil) -> Tensor {
+public func gatedProduct(
+    _ x: Tensor, _ weight: Weight, bias: Tensor? = nil, _ gate: Gate, adapting: Adapting = Adapting(), _ tape: Tape? = nil
+) -> Tensor {
     guard tape == nil, bias == nil, case .function(let function) = gate, case .quantized = weight, weight.outputs % (2 * Panels.rows) == 0 else {
-        return gated(matmul(x, weight, Epilogue(bias: bias), tape), gate, tape)
+        return gated(matmul(x, weight, Epilogue(bias: bias), adapting: adapting, tape), gate, tape)
     }
     return product(x, weight, gatedBy: function)
 }

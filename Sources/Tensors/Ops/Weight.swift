@@ -1,6 +1,7 @@
 import CQuintetKernels
 
-/// The right side of a matrix product: weights [outputs, inputs], dense, or packed once for inference in the order in which the kernels read them.
+/// The right side of a matrix product: weights [outputs, inputs]; dense, packed once for inference in the order in which the kernels read them, frozen as
+/// they are stored, or any of these with what an adapter adds.
 public enum Weight: Sendable {
     /// [outputs, inputs], f32, f16 or bf16.
     case dense(Tensor)
@@ -8,12 +9,18 @@ public enum Weight: Sendable {
     case packed(PackedMatrix)
     /// Panels of block formats, as they are stored.
     case quantized(QuantizedMatrix)
+    /// Frozen, in the types of the files: gradients pass through to the input, none is kept for the weights.
+    case stored(StoredMatrix)
+    /// A weight and the low-rank change of an adapter.
+    indirect case adapted(AdaptedMatrix)
 
     public var outputs: Int {
         switch self {
         case .dense(let tensor): tensor.shape[0]
         case .packed(let matrix): matrix.outputs
         case .quantized(let matrix): matrix.outputs
+        case .stored(let matrix): matrix.outputs
+        case .adapted(let matrix): matrix.base.outputs
         }
     }
 
@@ -22,6 +29,8 @@ public enum Weight: Sendable {
         case .dense(let tensor): tensor.shape[1]
         case .packed(let matrix): matrix.inputs
         case .quantized(let matrix): matrix.inputs
+        case .stored(let matrix): matrix.inputs
+        case .adapted(let matrix): matrix.base.inputs
         }
     }
 
@@ -31,6 +40,8 @@ public enum Weight: Sendable {
         case .dense(let tensor): tensor.byteCount
         case .packed(let matrix): matrix.byteCount
         case .quantized(let matrix): matrix.byteCount
+        case .stored(let matrix): matrix.byteCount
+        case .adapted(let matrix): matrix.byteCount
         }
     }
 }
@@ -51,6 +62,7 @@ extension Weight {
             call.n.11 = matrix.segments[0].dtype.rawValue
             call.n.12 = 1
             matrix.placeRest(in: &call)
+        case .stored, .adapted: preconditionFailure("a product with this weight is several calls")
         }
     }
 
@@ -59,6 +71,7 @@ extension Weight {
         case .dense(let w): w.data
         case .packed(let matrix): matrix.data
         case .quantized(let matrix): matrix.segments[0].panels.data
+        case .stored, .adapted: preconditionFailure("a product with this weight is several calls")
         }
     }
 }

@@ -1,5 +1,6 @@
 public import QuintetFiles
 import QuintetLayers
+public import QuintetModels
 public import QuintetTensors
 import QuintetReports
 
@@ -16,6 +17,10 @@ public struct TrainBenchmark: Sendable {
     public var recompute: Recompute = .none
     public var matrixDType: DType = .f32
     public var optimizer: OptimizerKind = .adamw
+    /// An adapter that learns in place of the model, which stays as it is stored; nil where the model itself learns.
+    public var adapter: AdapterConfig?
+    /// What the matrices of a model that stays as it is are stored in.
+    public var stored = StoredTypes.plain(.f32)
     /// Further steps in which every kernel call is timed; 0 for none.
     public var profiledSteps = 0
 
@@ -37,16 +42,25 @@ public struct TrainBenchmark: Sendable {
         config.steps = steps
         let plan = try config.plan(vocabulary: preset.shape.vocabulary)
         let before = MachineLimit.fmaGflops(threads: threads)
-        let learner = try Learner(
-            plan.shape.spec(), groups: plan.groups, seed: 1, matrixDType: matrixDType, recompute: recompute)
+        let learner = try self.learner(plan)
         for step in 0..<2 { _ = self.step(learner, step) }
         let seconds = (0..<steps).map { self.step(learner, $0 + 2) }
         let after = MachineLimit.fmaGflops(threads: threads)
         let profile = profiledSteps > 0 ? KernelProfile.measure(steps: profiledSteps) { profiled(learner) } : nil
         return Report(
             benchmark: self, parameters: learner.store.parameterCount, seconds: seconds.sorted(),
-            flops: 3 * learner.spec.forwardFlops(batch: batch, time: sequence), limits: [before, after],
+            flops: (adapter == nil ? 3 : 2) * learner.spec.forwardFlops(batch: batch, time: sequence), limits: [before, after],
             peakBytes: MachineLimit.peakResidentBytes, profile: profile)
+    }
+
+    private func learner(_ plan: TrainingPlan) throws -> Learner {
+        let spec = try plan.shape.spec()
+        guard let adapter else { return try Learner(spec, groups: plan.groups, seed: 1, matrixDType: matrixDType, recompute: recompute) }
+        guard let family = Families.named(plan.shape.family.rawValue) else { throw TrainingError.impossible(["no family \(plan.shape.family.rawValue)"]) }
+        let changes = try AdapterPlan(adapter, family, spec), store = ParameterStore(changes.parameters), types = stored, layers = spec.layers.count
+        store.initialize(seed: 1)
+        let source = RandomParameters(spec.parameters) { types.type(of: $0, part: $1, layers: layers).fitting($2) }
+        return Learner(spec, try changes.transformer(over: source, store, arithmetic: matrixDType == .bf16 ? .brain : .exact), store, groups: plan.groups, recompute: recompute)
     }
 
     /// Seconds of one whole step.
@@ -106,7 +120,7 @@ extension TrainBenchmark {
             [
                 "preset": .string(benchmark.preset.name), "parameters": JSON(parameters), "batch": JSON(benchmark.batch),
                 "sequence": JSON(benchmark.sequence), "threads": JSON(benchmark.threads),
-                "recompute": .string(benchmark.recompute.rawValue), "optimizer": .string(benchmark.optimizer.rawValue),
+                "recompute": .string(benchmark.recompute.rawValue), "adapter_rank": benchmark.adapter.map { JSON($0.rank) } ?? .null, "stored": .string("\(benchmark.stored)"), "optimizer": .string(benchmark.optimizer.rawValue),
                 "dtype": .string("\(benchmark.matrixDType)"), "isa": .string(InstructionSet.name), "steps": JSON(seconds.count),
                 "tokens_per_second": .number(tokensPerSecond), "milliseconds_per_step": .number(median * 1000),
                 "milliseconds_min": .number((seconds.first ?? 0) * 1000), "milliseconds_max": .number((seconds.last ?? 0) * 1000),

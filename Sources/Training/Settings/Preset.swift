@@ -47,6 +47,10 @@ public struct Preset: Sendable, Equatable {
             shape: ModelShape(.gpt2, layers: 12, width: 768, heads: 12, context: 1024, vocabulary: 50_257),
             batch: 4, sequence: 1024, accumulation: 120, learningRate: 6e-4),
         Preset(
+            name: "llama-1.1b", summary: "The sizes of TinyLlama 1.1B (22 layers, d=2048, 4 key and value heads).",
+            shape: ModelShape(.llama, layers: 22, width: 2048, heads: 32, kvHeads: 4, feedForward: 5632, context: 2048, vocabulary: 32_000),
+            batch: 1, sequence: 2048, accumulation: 256, learningRate: 4e-4),
+        Preset(
             name: "llama-1b", summary: "The sizes of Llama 3.2 1B (16 layers, d=2048, 8 key and value heads).",
             shape: ModelShape(
                 .llama, layers: 16, width: 2048, heads: 32, kvHeads: 8, feedForward: 8192, context: 4096, vocabulary: 128_256,
