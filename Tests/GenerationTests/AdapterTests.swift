@@ -248,6 +248,26 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: Shared.isThere, Shared.absence)) func theFolderOfAnAdapterIsAModel() throws {
+        let folder = try Self.base("llama"), expected = try Expected("llama-lora")
+        try withFolder { out in
+            var config = try Adapter.open(Self.place("llama-lora"), for: folder).config
+            config.baseModel = folder.path
+            let plan = try AdapterPlan(config, for: folder), store = ParameterStore(plan.parameters)
+            try Adapter.open(Self.place("llama-lora"), for: folder).load(into: store)
+            try Adapter(plan, store).write(folder: out + "/adapter", base: folder)
+            let model = try ModelFolder.open(out + "/adapter").transformer()
+            #expect(Self.far(logits(model, expected.ids), expected.logits) <= 1e-4 * Self.largest(expected.logits))
+            // Its base is a name alone, or itself.
+            for name in ["no/such-base", "."] {
+                config.baseModel = name
+                try Adapter(try AdapterPlan(config, for: folder), store).write(folder: out + "/lost")
+                let error = #expect(throws: FileError.self) { try ModelFolder.open(out + "/lost") }
+                #expect(error?.field == "base_model_name_or_path" && error?.hint?.contains("--lora") == true)
+            }
+        }
+    }
+
     @Test func choicesAreRead() {
         #expect(AdapterChoice(parsing: "a/b") == AdapterChoice("a/b"))
         #expect(AdapterChoice(parsing: "a/b=0.5") == AdapterChoice("a/b", weight: 0.5))

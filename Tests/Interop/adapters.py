@@ -48,7 +48,7 @@ CASES = [
     ("gemma2", "all linear", dict(r=4, lora_alpha=8, target_modules="all-linear")),
     ("opt", "all linear", dict(r=4, lora_alpha=8, target_modules="all-linear")),
     ("mpt", "fused q, k, v", dict(r=4, lora_alpha=8, target_modules=["Wqkv", "up_proj", "down_proj"])),
-    ("mamba", "state space", dict(r=4, lora_alpha=8, target_modules=["in_proj", "x_proj", "out_proj"])),
+    ("mamba", "state space", dict(r=4, lora_alpha=8, target_modules=["in_proj", "x_proj"])),
     ("deepseek_v3", "latent attention", dict(r=4, lora_alpha=8, target_modules=["q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "o_proj"])),
 ]
 GOLDEN = {

@@ -34,8 +34,9 @@ public struct ModelFolder: Sendable {
         case gguf(GGUFFile, GGUFArchitecture)
     }
 
-    /// Reads what describes the model and maps the weights; no number is touched yet.
+    /// Reads what describes the model and maps the weights; no number is touched yet. The folder of an adapter is its base with the adapter.
     public static func open(_ path: String) throws(FileError) -> ModelFolder {
+        if AdapterFolder.isOne(path) { return try AdapterFolder(path).open() }
         if Folder.isFile(path), path.hasSuffix(".gguf") || GGUFFile.isGGUF(path) { return try open(gguf: path) }
         guard Folder.isFolder(path) else {
             throw FileError(
