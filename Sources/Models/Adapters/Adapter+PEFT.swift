@@ -74,7 +74,7 @@ extension Adapter {
         }
         let map = plan.family.weights(plan.spec)
         for parameter in plan.whole {
-            for part in try map.parts(of: parameter.name, parameter.shape) { add(part.name, part.cut(try tensor(parameter.name))) }
+            for part in try map.parts(of: parameter.name, parameter.shape) { add(plan.nameOfWhole(part.name), part.cut(try tensor(parameter.name))) }
         }
         for extra in extras { add(extra.name, extra.tensor) }
         return items
@@ -120,6 +120,10 @@ private struct PEFTReading {
             downs[module.downName, default: []].append(try take("\(module.name).lora_A.weight", [module.rank, module.inputs]).cast(to: .f32))
             let up = try take("\(module.name).lora_B.weight", [module.outputs, module.rank])
             tensors[module.upName] = module.place.toOurs(up.cast(to: .f32))
+            // PEFT adds its copy of the base where the module is the head.
+            if places["\(module.name).base_layer.weight"] != nil {
+                _ = try take("\(module.name).base_layer.weight", module.place.isTurned ? [module.inputs, module.outputs] : [module.outputs, module.inputs])
+            }
             guard plan.config.form == .dora else { continue }
             // Older files call it a weight of the magnitude's module.
             let older = "\(module.name).lora_magnitude_vector.weight"
@@ -136,7 +140,7 @@ private struct PEFTReading {
         var entries: [(name: String, index: Int)] = []
         for parameter in plan.whole {
             for part in try map.parts(of: parameter.name, parameter.shape) {
-                guard let index = places.removeValue(forKey: part.name) else {
+                guard let index = places.removeValue(forKey: plan.nameOfWhole(part.name)) ?? places.removeValue(forKey: part.name) else {
                     throw FileError("the adapter lacks a tensor", path: file.path, field: part.name, expected: "\(part.shape)", found: "nothing")
                 }
                 entries.append((part.name, index))

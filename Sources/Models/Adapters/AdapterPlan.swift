@@ -49,6 +49,7 @@ public struct AdapterPlan: Sendable {
     /// The model's, with a head of its own where the adapter needs one.
     let spec: TransformerSpec
     private let baseCount: Int
+    private let changed: Set<String>
     private let byParameter: [String: [AdapterModule]]
 
     /// Heads of other tasks, which sit on a decoder and are no part of it.
@@ -86,7 +87,14 @@ public struct AdapterPlan: Sendable {
         self.spec = spec
         self.modules = modules
         byParameter = Dictionary(grouping: modules, by: \.parameter)
+        changed = Set(modules.map(\.name))
         (whole, outside) = try Self.whole(config, modules, family.weights(spec), spec, path)
+    }
+
+    /// PEFT's name of a tensor that is kept whole: what belongs to a changed module lies a step further down there.
+    func nameOfWhole(_ theirs: String) -> String {
+        guard let end = theirs.lastIndex(of: "."), changed.contains(String(theirs[..<end])) else { return theirs }
+        return "\(theirs[..<end]).base_layer\(theirs[end...])"
     }
 
     /// The modules inside one of our matrices, in the order of their rows.
@@ -207,10 +215,9 @@ extension AdapterPlan {
         }
     }
 
+    /// PEFT takes any name that ends so: `norm` is `input_layernorm`, too.
     private static func module(of tensor: String, is name: String) -> Bool {
-        guard let end = tensor.lastIndex(of: ".") else { return false }
-        let module = tensor[..<end]
-        return module == name || module.hasSuffix("." + name)
+        tensor.lastIndex(of: ".").map { tensor[..<$0].hasSuffix(name) } ?? false
     }
 }
 
