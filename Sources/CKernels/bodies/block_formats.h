@@ -65,10 +65,11 @@ INLINE void add_halves_shifted(int rows, vf *sum, const vi *w, vf d, vf dmin, co
 
 // MARK: Formats
 
-// Panels are read once from front to back by few rows: what comes is asked for early, a little at a time.
-enum { AHEAD = 2048 };
+// Panels are read once from front to back by few rows: what comes is asked for early into level 2, a little at a time (level 1 has too few
+// lines under way for a whole core's share of memory).
+enum { AHEAD = 4096 };
 INLINE void fetch(int rows, const uint8_t *p, int bytes) {
-    if (rows <= 2) UNROLL for (int i = 0; i < bytes; i += 64) __builtin_prefetch(p + AHEAD + i);
+    if (rows <= 2) UNROLL for (int i = 0; i < bytes; i += 64) __builtin_prefetch(p + AHEAD + i, 0, 2);
 }
 
 INLINE void nibble_codes(const uint8_t *p, vi *w) {

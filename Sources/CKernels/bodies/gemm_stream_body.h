@@ -10,7 +10,7 @@ QK_INLINE void stream_of(int rows, int panels, int type, int64_t k, const float 
     for (int64_t p = 0; p < k; p++, a += rows)
         for (int x = 0; x < panels; x++) {
             int64_t at = x * stride + p * QK_PANEL;
-            __builtin_prefetch((const char *)b + (at + 512) * (type == QK_F32 ? 4 : 2));
+            __builtin_prefetch((const char *)b + (at + 2048) * (type == QK_F32 ? 4 : 2), 0, 2);
             F8 low = load8(b, at, type), high = load8(b, at + 8, type);
             for (int r = 0; r < rows; r++) {
                 F8 all = {a[r], a[r], a[r], a[r], a[r], a[r], a[r], a[r]};

@@ -28,6 +28,7 @@ enum WorldVocabulary {
             ids.append(id)
         }
         (definition.tokens, definition.ids) = (tokens, ids)
+        definition.pieceRoles = [.control] + Array(repeating: .normal, count: ids.count - 1)
         definition.addedTokens = [AddedToken(id: 0, content: "<|endoftext|>")]
         definition.addedTokens[0].isSearched = false
         definition.kind = .wordPiece

@@ -77,7 +77,7 @@ final class UnigramModel: Sendable {
                     if length == character { coversCharacter = true }
                 }
                 if !coversCharacter {
-                    lattice.offer(stored(unknownScore + so), stored, from: start, to: start + character, unknownPiece)
+                    lattice.offer(unknownScore + so, stored, from: start, to: start + character, unknownPiece)
                 }
                 start += character
             }
@@ -158,8 +158,9 @@ struct Lattice {
 
     @inline(__always)
     fileprivate func offer(_ score: Double, _ stored: (Double) -> Double, from start: Int, to end: Int, _ piece: Int32) {
+        let score = stored(score)
         guard starts[end] < 0 || score > best[end] else { return }
-        best[end] = stored(score)
+        best[end] = score
         starts[end] = Int32(truncatingIfNeeded: start)
         pieces[end] = piece
     }

@@ -14,7 +14,8 @@ final class WordPieceModel: Sendable {
         let bytes = definition.tokens.bytes.count
         starts = ByteTrie(bytes: bytes)
         continuations = prefix.isEmpty ? starts : ByteTrie(bytes: bytes)
-        for (index, id) in definition.ids.enumerated() {
+        let roles = definition.pieceRoles
+        for (index, id) in definition.ids.enumerated() where roles.isEmpty || roles[index].isFoundInText {
             let text = definition.text(of: index, in: alphabet)
             starts.insert(text, id)
             if !prefix.isEmpty, text.starts(with: prefix), text.count > prefix.count {

@@ -22,7 +22,19 @@ enum MachineLimit {
             return usage.ru_maxrss
         #else
             getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-            return usage.ru_maxrss * 1024
+            return highWaterMark ?? usage.ru_maxrss * 1024
         #endif
+    }
+
+    /// Linux carries `ru_maxrss` over `exec`, so that a process started by a large one seems large; this mark begins anew.
+    private static var highWaterMark: Int? {
+        let file = open("/proc/self/status", O_RDONLY)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var text = [UInt8](repeating: 0, count: 4096)
+        let count = max(0, read(file, &text, text.count))
+        let lines = String(decoding: text.prefix(count), as: UTF8.self).split(separator: "\n")
+        let fields = lines.first { $0.hasPrefix("VmHWM:") }?.split(whereSeparator: \.isWhitespace)
+        return fields.flatMap { $0.count > 1 ? Int($0[1]) : nil }.map { $0 * 1024 }
     }
 }
