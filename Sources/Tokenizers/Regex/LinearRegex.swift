@@ -7,13 +7,16 @@ import Synchronization
 /// the preferred branch that can. States are sets of automaton states, made as they are met and remembered.
 final class LinearRegex: Sendable {
     let source: String
+    private let run: CharacterRun?
     private let program: RegexProgram
     private let scratch = Mutex<[RegexScratch]>([])
 
     init(_ regex: String, dialect: RegexDialect = .oniguruma, source: String = "", field: String = "") throws(FileError) {
         self.source = regex
         do throws(RegexError) {
-            program = try RegexProgram(RegexParser.parse(regex, dialect), dialect)
+            let node = try RegexParser.parse(regex, dialect)
+            run = CharacterRun(node)
+            program = try RegexProgram(node, dialect)
         } catch {
             throw FileError(
                 "this regex is not run here: \(error.what)", path: source, field: field,
@@ -23,7 +26,8 @@ final class LinearRegex: Sendable {
 
     /// Calls `body(start, end)` for the matches from left to right, which may be empty but never touch an earlier one then.
     func forEachMatch(in text: TextBytes, _ body: (Int, Int) -> Void) {
-        let taken = scratch.withLock { $0.popLast() } ?? RegexScratch(program)
+        if let run { return run.forEachMatch(in: text, body) }
+        var taken = scratch.withLock { $0.popLast() } ?? RegexScratch(program)
         taken.forEachMatch(in: text, body)
         scratch.withLock { $0.append(taken) }
     }
@@ -34,8 +38,9 @@ extension LinearRegex: Equatable {
 }
 
 /// The memory of one run: the sets of states met so far, and those of the block of text that the walk is in.
-final class RegexScratch: @unchecked Sendable {
-    // Safe to share: taken out of the regex's pool by one thread at a time.
+///
+/// A struct, so that no access is checked at run time; taken out of the regex's pool by one thread at a time.
+struct RegexScratch: Sendable {
     private let program: RegexProgram
     private let words: Int  // machine words of a set
     private let contexts: Int  // classes of the character before, with one for "none", or 1 where nobody looks
@@ -63,7 +68,7 @@ final class RegexScratch: @unchecked Sendable {
 
     private var none: Int { program.classes.representatives.count }
 
-    func forEachMatch(in text: TextBytes, _ body: (Int, Int) -> Void) {
+    mutating func forEachMatch(in text: TextBytes, _ body: (Int, Int) -> Void) {
         if text.count == 0 { return }
         prepare(text)
         var start = 0
@@ -82,7 +87,7 @@ final class RegexScratch: @unchecked Sendable {
     private func length(in text: TextBytes, at index: Int) -> Int { text.scalar(at: index)?.1 ?? 1 }
 
     /// Where the preferred match from `start` ends, nil if there is none.
-    private func match(in text: TextBytes, from start: Int) -> Int? {
+    private mutating func match(in text: TextBytes, from start: Int) -> Int? {
         var index = start
         var set = self.set(at: index, in: text)
         guard isViable(program.start, set) else { return nil }
@@ -106,7 +111,7 @@ final class RegexScratch: @unchecked Sendable {
 
 extension RegexScratch {
     /// Cuts the text into blocks and finds the set at the end of each, from the last to the first.
-    private func prepare(_ text: TextBytes) {
+    private mutating func prepare(_ text: TextBytes) {
         block = -1
         blockEnds = []
         var index = 0
@@ -129,7 +134,7 @@ extension RegexScratch {
     }
 
     /// The set at a place of the text; places are asked for from left to right.
-    private func set(at index: Int, in text: TextBytes) -> Int {
+    private mutating func set(at index: Int, in text: TextBytes) -> Int {
         while block < 0 || index > blockEnds[block] {
             _ = load(block + 1, text, entry: number(of: entries[block + 1]))
             cursor = 0
@@ -139,7 +144,7 @@ extension RegexScratch {
     }
 
     /// Works a block out from its end to its start; returns the set at the start.
-    private func load(_ number: Int, _ text: TextBytes, entry: Int) -> Int {
+    private mutating func load(_ number: Int, _ text: TextBytes, entry: Int) -> Int {
         let start = number == 0 ? 0 : blockEnds[number - 1]
         let end = blockEnds[number]
         offsets.removeAll(keepingCapacity: true)
@@ -172,11 +177,11 @@ extension RegexScratch {
         return program.classes.number(of: scalar)
     }
 
-    private func setAtEnd(_ text: TextBytes) -> Int {
+    private mutating func setAtEnd(_ text: TextBytes) -> Int {
         number(of: computed(from: nil, none, context(before: text.count, in: text)))
     }
 
-    private func step(_ set: Int, _ character: Int, _ before: Int) -> Int {
+    private mutating func step(_ set: Int, _ character: Int, _ before: Int) -> Int {
         let key = (set * (none + 1) + character) * contexts + (contexts > 1 ? before : 0)
         if steps[key] >= 0 { return Int(steps[key]) }
         let next = number(of: computed(from: set, character, before))
@@ -186,7 +191,7 @@ extension RegexScratch {
 
     private func bits(of set: Int) -> [UInt64] { Array(sets[set * words..<(set + 1) * words]) }
 
-    private func number(of bits: [UInt64]) -> Int {
+    private mutating func number(of bits: [UInt64]) -> Int {
         if let known = numbers[bits] { return Int(known) }
         let number = sets.count / words
         numbers[bits] = Int32(number)
@@ -196,7 +201,7 @@ extension RegexScratch {
     }
 
     /// A text that meets very many sets starts over with one.
-    private func forgetAll(but set: Int) -> Int {
+    private mutating func forgetAll(but set: Int) -> Int {
         let kept = bits(of: set)
         numbers.removeAll(keepingCapacity: true)
         sets.removeAll(keepingCapacity: true)
