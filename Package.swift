@@ -88,7 +88,7 @@ let package = Package(
             exclude: ["Objectives"]),
         .target(
             name: "FuzzHarnesses",
-            dependencies: ["QuintetGeneration", "QuintetModels", "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles"],
+            dependencies: ["QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles"],
             path: "Tests/Fuzz/Harnesses", swiftSettings: settings),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzHarnesses", "QuintetFiles"], path: "Tests/FuzzTests", swiftSettings: settings),
         tests("Tool", ["Files", "Checkpoints", "Tensors"]),

@@ -64,42 +64,15 @@ extension GatherWork {
         }
     }
 
-    /// Makes a document's bytes clean text: decoded, of a page its main text, line ends and characters in one form.
     private mutating func take(_ raw: RawDocument, _ input: Input) throws {
-        let text: TextDecoding.Text
-        do throws(TextDecoding.Reason) { text = try TextDecoding.text(raw.content, declared: raw.charset ?? Self.declared(raw)) } catch {
+        let clean: CleanDraft
+        do throws(TextDecoding.Reason) { clean = try CleanDraft(raw) } catch {
             let isRow = raw.kind == .row
             let offset = isRow ? raw.offset : (raw.offset ?? 0) + error.offset
             return try refuse(input.name, Refusal(reason: isRow ? "a NUL character" : error.text, line: raw.line, offset: offset))
         }
-        report.encodings[text.encoding, default: 0] += 1
-        if text.replaced > 0 { report.flagged["damaged characters", default: 0] += 1 }
-        var draft = Draft(
-            text: text.bytes, source: raw.source, kind: raw.kind, added: raw.added, created: raw.created, metadata: raw.metadata, line: raw.line)
-        if text.encoding != "utf-8" { draft.metadata["encoding"] = .string(text.encoding) }
-        if raw.kind == .page { takeMainText(&draft) }
-        let isCode = draft.kind.isCode || draft.metadata["language"]?.string.map { name in Language.all.contains { $0.name == name } } == true
-        draft.text = TextCleanup.plain(draft.text, isCode: isCode)
-        try process(draft)
-    }
-
-    private static func declared(_ raw: RawDocument) -> String? {
-        raw.kind == .page ? HTMLHead.charset(raw.content) : nil
-    }
-
-    /// Replaces a page by its main text; what its head says goes into the metadata.
-    private mutating func takeMainText(_ draft: inout Draft) {
-        let page = HTMLArticle(draft.text)
-        draft.text = page.text
-        draft.metadata["language"] = page.language.map { .string($0) } ?? draft.metadata["content_language"] ?? "html"
-        draft.metadata["format"] = "html"
-        if let title = page.title { draft.metadata["title"] = .string(title) }
-        if let date = page.date { draft.metadata["date"] = .string(date) }
-        if let author = page.author { draft.metadata["author"] = .string(author) }
-        if let licence = page.licence { draft.metadata["licence"] = .string(licence) }
-        if let robots = page.robots { draft.metadata["robots"] = .string(robots) }
-        if draft.metadata["url"] == nil, let url = page.url { draft.metadata["url"] = .string(url) }
-        if page.hasComments { report.flagged["comments in HTML", default: 0] += 1 }
-        if page.hasHiddenText { report.flagged["hidden elements in HTML", default: 0] += 1 }
+        report.encodings[clean.encoding, default: 0] += 1
+        for flag in clean.flags { report.flagged[flag, default: 0] += 1 }
+        try process(clean.draft)
     }
 }

@@ -74,6 +74,8 @@ final class LanguageModel: Sendable {
         var totals = [Int](repeating: 0, count: LanguageModel.width)
         var scripts = [Int](repeating: 0, count: Script.count)
         var features = 0
+        /// Above 0 for Serbian in Cyrillic letters.
+        var serbian = 0
         private var held = 0
         private var window: UInt64 = 0x5F
 
@@ -93,6 +95,7 @@ final class LanguageModel: Sendable {
                 if table.classes(value) & (ScalarClass.letter | ScalarClass.mark) != 0 {
                     letters += 1
                     scripts[Script.of(value)] += 1
+                    if value >= 0x402, value <= 0x45C { takeSign(value) }
                     let lower = value < 1 << 16 ? UInt64(table.lowered[Int(value)]) : 0
                     if !inWord { window = 0x5F }
                     step(lower == 0 ? UInt64(value & 0xFFFF) : lower)
@@ -105,6 +108,15 @@ final class LanguageModel: Sendable {
             if inWord { step(0x5F) }
             flush()
             return letters
+        }
+
+        /// Letters that Serbian has and Macedonian has not, and the other way round.
+        private mutating func takeSign(_ value: UInt32) {
+            switch value {
+            case 0x402, 0x40B, 0x452, 0x45B: serbian += 1
+            case 0x403, 0x405, 0x40C, 0x453, 0x455, 0x45C: serbian -= 1
+            default: break
+            }
         }
 
         /// The n-grams of 1 to 4 characters that end here; none reaches back over the edge of a word.
@@ -148,6 +160,8 @@ final class LanguageModel: Sendable {
         let script = Script.dominant(scripts)
         let share = Double(script.letters) / Double(letters)
         if let language = script.language { return (language, share) }
+        // The model of Serbo-Croatian is of its Latin letters; in Cyrillic ones its own letters tell.
+        if script.isCyrillic, sum.serbian > 0 { return ("sh", share) }
         let candidates = codes.indices.filter { Script.writes(codes[$0], script.index) }
         guard features > 0, let best = candidates.min(by: { sums[$0] < sums[$1] }) else { return ("und", 0) }
         // Neighboring n-grams say the same thing several times: their evidence is tempered.
@@ -184,14 +198,19 @@ enum Script {
     }
 
     /// The script of most letters, and its language where one is enough. A text with kana is Japanese whatever it has of Han.
-    static func dominant(_ counts: [Int]) -> (index: Int, letters: Int, language: String?) {
+    ///
+    /// A character of Han, kana or Hangul counts as two letters: it says as much, and such texts are full of Latin names.
+    static func dominant(_ counts: [Int]) -> (index: Int, letters: Int, language: String?, isCyrillic: Bool) {
+        let letters = counts
         var counts = counts
+        for script in 0...2 { counts[script] *= 2 }
         if counts[0] * 20 > counts[2] {
             counts[0] += counts[2]
             counts[2] = 0
         }
         let best = counts.indices.max { counts[$0] < counts[$1] || counts[$0] == counts[$1] && $0 > $1 } ?? other
-        return (best, counts[best], best < alone.count ? alone[best].language : best == other ? "und" : nil)
+        let held = best == 0 && counts[2] == 0 ? letters[0] + letters[2] : letters[best]
+        return (best, held, best < alone.count ? alone[best].language : best == other ? "und" : nil, best == cyrillic)
     }
 
     static func writes(_ language: String, _ script: Int) -> Bool {

@@ -15,6 +15,6 @@ public struct Harness: Sendable {
 
     /// Every harness, one line each.
     public static let all: [Harness] = [
-        .gguf, .safetensors, .pytorch, .tokenizer, .sentencePiece, .regex, .template, .gbnf, .jsonSchema, .adapter,
+        .gguf, .safetensors, .pytorch, .tokenizer, .sentencePiece, .regex, .template, .gbnf, .jsonSchema, .adapter, .sources,
     ]
 }

@@ -15,8 +15,9 @@ struct ScrubPublish {
         for unit in plan.units.indices {
             try StopSignal.check()
             for pass in plan.passes.indices { stats.add(try UnitStats(Folder.join(work.unit(pass, unit), "stats.json"))) }
-            try publish(unit)
         }
+        // Most of this is waiting for the disk.
+        try WorkQueue.run(Array(plan.units.indices), threads: max(4, options.threads), own: {}) { unit, _ in try publish(unit) }
         let report = ScrubReport(plan, stats, seconds: seconds(since: start))
         try report.checkAccount(work.output)
         try AtomicFile.write(Folder.join(work.output, "metrics.jsonl"), report.metrics)

@@ -108,23 +108,13 @@ struct ScrubRun {
 
     /// Runs the items on this process's threads, each thread with a page of its own; the first error ends it.
     private func parallel(_ items: [Int], _ body: @escaping @Sendable (Int, Page) throws -> Void) throws {
-        let queue = WorkQueue(items)
         let bookBytes = plan.config.bookBytes ?? .max
-        runOnThreads(max(1, min(options.threads, items.count))) { _ in
-            let page = Page(bookBytes: bookBytes)
-            while let item = queue.next() {
-                do {
-                    try StopSignal.check()
-                    try body(item, page)
-                } catch { queue.fail(error) }
-            }
-        }
-        try queue.check()
+        try WorkQueue.run(items, threads: options.threads, own: { Page(bookBytes: bookBytes) }, body)
     }
 }
 
 /// Items for several threads, and the first error of any.
-private final class WorkQueue: Sendable {
+final class WorkQueue: Sendable {
     private struct State: Sendable {
         var next = 0
         var error: (any Error)?
@@ -132,9 +122,24 @@ private final class WorkQueue: Sendable {
     private let items: [Int]
     private let state = Mutex(State())
 
-    init(_ items: [Int]) { self.items = items }
+    private init(_ items: [Int]) { self.items = items }
 
-    func next() -> Int? {
+    /// Runs the items on threads, each with something of its own; the first error ends it.
+    static func run<Own>(_ items: [Int], threads: Int, own: @escaping @Sendable () -> Own, _ body: @escaping @Sendable (Int, Own) throws -> Void) throws {
+        let queue = WorkQueue(items)
+        runOnThreads(max(1, min(threads, items.count))) { _ in
+            let own = own()
+            while let item = queue.next() {
+                do {
+                    try StopSignal.check()
+                    try body(item, own)
+                } catch { queue.fail(error) }
+            }
+        }
+        try queue.check()
+    }
+
+    private func next() -> Int? {
         state.withLock { state in
             guard state.error == nil, state.next < items.count else { return nil }
             state.next += 1
@@ -142,9 +147,9 @@ private final class WorkQueue: Sendable {
         }
     }
 
-    func fail(_ error: any Error) { state.withLock { if $0.error == nil { $0.error = error } } }
+    private func fail(_ error: any Error) { state.withLock { if $0.error == nil { $0.error = error } } }
 
-    func check() throws {
+    private func check() throws {
         if let error = state.withLock({ $0.error }) { throw error }
     }
 }
