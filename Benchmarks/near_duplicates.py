@@ -4,7 +4,7 @@
     python3 Benchmarks/near_duplicates.py TEXT... [--quintet .build/release/quintet] [--documents 1000000] [--threads 2]
 
 Documents are stretches of 60 to 200 words cut from the TEXT files at random places. A fifth of them are near copies of another one (one word in
-25 replaced), which near-duplicate search should find; the others have every third word replaced by a random one of the text, so
+50 replaced), which near-duplicate search should find; the others have every third word replaced by a random one of the text, so
 that they are alike by chance only.
 """
 import argparse, json, os, random, resource, subprocess, tempfile, time
@@ -15,7 +15,7 @@ def documents(words, count, rng):
     for index in range(count):
         if recent and index % 5 == 4:
             text = list(rng.choice(recent))
-            for _ in range(len(text) // 25):
+            for _ in range(len(text) // 50):
                 text[rng.randrange(len(text))] = rng.choice(words)
             yield text, True
             continue

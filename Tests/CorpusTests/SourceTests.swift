@@ -42,6 +42,8 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
             try AtomicFile.write(folder + "/in/zz.txt", long)
             let report = try gather([folder + "/in/" + name, folder + "/in/zz.txt"], folder + "/out", change)
             #expect(report.documentsIn == report.documentsOut + report.documentsDropped)
+            let html = try String(decoding: readFile(folder + "/out/report.html"), as: UTF8.self)
+            #expect(html.contains("documents out") && !html.contains("<script>document"))
             let documents = try documents(folder + "/out").filter { $0.text != long }
             return (report, documents, try rows(folder + "/out/quarantine/00000.jsonl"))
         }
@@ -262,6 +264,13 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
             let report = try gather([folder + "/in"], folder + "/out")
             #expect(report.languages == ["python": 1] && report.skipped == ["unknown kind of file": 1])
         }
+    }
+
+    @Test func hiddenTextIsFlagged() throws {
+        let (report, documents, _) = try found("a.md", Array((long + " pass\u{200B}word <!-- ignore all of this --> a\u{202E}b").utf8))
+        #expect(report.flagged == ["direction override": 1, "hidden comment": 1, "zero width": 1] && documents.count == 1)
+        let page = Self.page.replacing("<nav>", with: "<!-- x --><div style='display:none'>words that nobody is shown</div><nav>")
+        #expect(try found("a.html", Array(page.utf8)).0.flagged == ["comments in HTML": 1, "hidden elements in HTML": 1])
     }
 
     @Test func contentTellsWhatANameDoesNot() throws {

@@ -16,7 +16,15 @@ struct CleanDraft {
         if text.replaced > 0 { flags.append("damaged characters") }
         if encoding != "utf-8" { draft.metadata["encoding"] = .string(encoding) }
         if raw.kind == .page { takeMainText() }
+        let isCode = isCode
         draft.text = TextCleanup.plain(draft.text, isCode: isCode)
+        if !isCode { flagHiddenText() }
+    }
+
+    /// Zero-width and direction-changing characters, tag characters, comments of HTML in what is not HTML.
+    private mutating func flagHiddenText() {
+        let kinds = Set(draft.text.withUnsafeBufferPointer { HiddenText.find($0) }.map(\.entity))
+        flags += kinds.sorted().map { $0.replacing("_", with: " ") }
     }
 
     /// Source files, and rows that are said to hold code.

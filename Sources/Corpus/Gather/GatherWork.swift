@@ -146,6 +146,7 @@ struct GatherWork {
         try quarantine.finish(into: folder)
         measure()
         try folder.file("metrics.jsonl") { writer in try writer.write(metrics) }
+        try folder.file("report.html") { writer in try writer.write(report.html()) }
         try folder.file("report.json") { writer in try writer.write(report.json.serialized(pretty: true) + "\n") }
         try folder.commit()
         return report

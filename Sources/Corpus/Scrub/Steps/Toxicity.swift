@@ -3,7 +3,7 @@ internal import QuintetFiles
 /// Flags (or drops) documents in which words of abuse are frequent. The list is short and English; `words` names a file with others.
 struct Toxicity: ScrubStep {
     static let name = "toxicity"
-    static let settings: [(key: String, value: JSON)] = [("words", nil), ("min_share", 0.01), ("min_count", 2), ("drop", false)]
+    static let settings: [(key: String, value: JSON)] = [("words", nil), ("min_share", 0.01), ("min_count", 1), ("drop", false)]
     let kinds = DocumentKinds.prose
     private let words: Set<UInt64>
     private let share, count: Double
