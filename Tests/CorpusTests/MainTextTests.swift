@@ -52,7 +52,7 @@ import Testing
             String(repeating: "<div>", count: 200_000) + body, String(repeating: "<b><p>", count: 50_000) + body, String(repeating: "</div></p></table>", count: 50_000) + body,
             "<table>" + String(repeating: "<tr><td>", count: 50_000) + body, String(repeating: "<a href=x>", count: 50_000) + body, "<p>" + String(repeating: "&", count: 500_000) + body,
             "<div " + String(repeating: "a=b ", count: 200_000) + ">" + body, "<!--" + String(repeating: "-", count: 500_000), "<script>" + String(repeating: "</scrip", count: 100_000),
-            String(repeating: "<li itemprop=author><ul>", count: 20_000) + body, "<", "</", "<!", "<!-", "<p", "<p a", "<p a=", "<p a='", "&#", "&#x", "<svg><title>x", "<select><option><p>" + body,
+            String(repeating: "<li itemprop=author><ul>", count: 20_000) + body, "<", "</", "<!", "<!-", "<p", "<p a", "<p a=", "<p a='", "&#", "&#x", "<svg><title>x", String(repeating: "<", count: 3_000_000), "<p " + String(repeating: "id ", count: 500_000) + ">" + body, "<select><option><p>" + body,
         ] { _ = try page("<html><body>" + html) }
     }
 

@@ -22,6 +22,10 @@ struct HTMLTree {
 
     /// Elements open at once; what lies deeper is put at this depth.
     static let depthLimit = 256
+    /// Elements and texts of a page; what follows is left out. Real pages have some thousands.
+    static let nodeLimit = 1 << 20
+    /// Attributes of an element that are kept.
+    static let attributeLimit = 64
 
     fileprivate(set) var nodes = [Node(tag: .other, parent: 0)]
     fileprivate(set) var attributes: [Attribute] = []
@@ -87,7 +91,7 @@ private struct HTMLBuilder {
 
     mutating func run() {
         let count = source.count
-        while at < count {
+        while at < count, tree.nodes.count < HTMLTree.nodeLimit {
             let start = at
             while at < count, source[at] != 0x3C { at += 1 }
             if at > start { addText(start..<at) }
@@ -180,6 +184,7 @@ private struct HTMLBuilder {
     /// Reads attributes up to ">"; true if a slash stands before it.
     private mutating func attributes() -> Bool {
         var slash = false
+        let first = tree.attributes.count
         while at < source.count {
             let byte = source[at]
             if byte == 0x3E {
@@ -192,12 +197,12 @@ private struct HTMLBuilder {
                 continue
             }
             slash = false
-            attribute()
+            attribute(isKept: tree.attributes.count - first < HTMLTree.attributeLimit)
         }
         return slash
     }
 
-    private mutating func attribute() {
+    private mutating func attribute(isKept: Bool) {
         let start = at
         at += 1
         while at < source.count, !Self.isSpace(source[at]), source[at] != 0x3D, source[at] != 0x3E, source[at] != 0x2F { at += 1 }
@@ -209,7 +214,7 @@ private struct HTMLBuilder {
             while at < source.count, Self.isSpace(source[at]) { at += 1 }
             value = attributeValue()
         }
-        guard let known = HTMLAttribute(name) else { return }
+        guard isKept, let known = HTMLAttribute(name) else { return }
         let from = tree.text.count
         HTMLEntities.append(source[value], to: &tree.text, inAttribute: true)
         tree.attributes.append(HTMLTree.Attribute(name: known, value: Int32(clamping: from)..<Int32(clamping: tree.text.count)))
