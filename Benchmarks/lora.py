@@ -9,6 +9,8 @@ adapter, clipping. The host may be shared, so only the ratios within one run cou
 """
 import argparse, json, os, resource, subprocess, sys, time
 
+sys.path.pop(0)  # tokenizers.py beside this file is not the library
+
 SHAPES = {  # preset: layers, width, heads, key heads, feed-forward, context, vocabulary
     "llama-110m": (12, 768, 12, 12, 2048, 1024, 32_000),
     "llama-1.1b": (22, 2048, 32, 4, 5632, 2048, 32_000),

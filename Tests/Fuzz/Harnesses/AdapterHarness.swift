@@ -1,6 +1,7 @@
 import QuintetFiles
 import QuintetLayers
 import QuintetModels
+import QuintetTensors
 
 extension Harness {
     /// adapter_config.json: the configuration, then what it means on a small model.
