@@ -1,6 +1,7 @@
 import QuintetFiles
-package import QuintetTensors
 import QuintetGeneration
+import QuintetLayers
+package import QuintetTensors
 import QuintetTokenizers
 
 /// What a text is: cross-entropy over classes of `score.weight` times the text's pooled state, as `...ForSequenceClassification`.
@@ -108,6 +109,11 @@ extension ObjectiveModel {
     /// One state for each text: its last token's, or the mean of all.
     func pooled(_ samples: [Sample], _ pooling: ScoreShape.Pooling, _ tape: Tape?) -> Tensor {
         let texts = samples.map { $0.texts[0].ids[...] }
+        guard let features else { return pooled(texts, pooling, tape) }
+        return features.states(texts, width: transformer.spec.width) { pooled($0, pooling, nil) }
+    }
+
+    private func pooled(_ texts: [ArraySlice<Int32>], _ pooling: ScoreShape.Pooling, _ tape: Tape?) -> Tensor {
         let states = hidden(texts, tape)
         var end = 0
         switch pooling {

@@ -91,6 +91,8 @@ package struct ObjectiveModel {
     var score: (weight: Tensor, bias: Tensor?)?
     /// Which elements adapters drop in this pass; nil: none.
     var dropoutSeed: UInt64?
+    /// Where nothing below the scoring layer moves.
+    var features: FeatureCache?
 
     package init(_ transformer: Transformer, score: (weight: Tensor, bias: Tensor?)? = nil) {
         self.transformer = transformer

@@ -34,6 +34,9 @@ public final class Adaptation {
     ) throws {
         if Folder.resolved(model) == Folder.resolved(into) { throw FileError("the result cannot be written over the base model", path: into) }
         input = try AdaptInput(model: model, data: data, validation: validation, settings: settings)
+        if settings.method == .head, input.objective.head == nil {
+            throw TrainingError.impossible(["the method head needs rows with labels; for texts and conversations use full, lora or qlora"])
+        }
         self.settings = settings
         self.into = into
         let seed = UInt64(bitPattern: Int64(settings.seed))

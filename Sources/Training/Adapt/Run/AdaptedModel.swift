@@ -13,6 +13,7 @@ final class AdaptedModel {
     let learner: Learner
     let shape: ScoreShape?
     let form: Form
+    private let features = FeatureCache()
 
     enum Form {
         /// All parameters.
@@ -37,9 +38,7 @@ final class AdaptedModel {
             try Self.fill(store, body.count, base, seed)
             learner = Learner(spec, try Transformer(spec, ParameterScope(store, .dense)), store, groups: groups, recompute: recompute)
         case .head:
-            guard shape != nil else {
-                throw TrainingError.impossible(["the method head needs rows with labels; for texts and conversations use full, lora or qlora"])
-            }
+            precondition(shape != nil, "a head scores something")
             form = .head
             let store = ParameterStore(scores)
             store.initialize(seed: seed)
@@ -69,7 +68,9 @@ final class AdaptedModel {
     var model: ObjectiveModel {
         let store = learner.store
         let score = store.index(of: "score.weight").map { (weight: store.tensor($0), bias: store.index(of: "score.bias").map { store.tensor($0) }) }
-        return ObjectiveModel(learner.model, score: score)
+        var model = ObjectiveModel(learner.model, score: score)
+        if case .head = form { model.features = features }
+        return model
     }
 
     var trainableCount: Int { learner.store.parameterCount }
