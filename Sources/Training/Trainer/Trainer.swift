@@ -46,12 +46,14 @@ final class Trainer {
         var lastLoss: Double?
         var evaluation: EvaluationRecord?
         if resumedFrom == nil, pace.weights == .best { evaluation = try before() }
+        let start = evaluation?.loss
         while !isDone, StopSignal.pending == nil {
             // After a rollback the step is an earlier one, whose evaluation and checkpoint are done already.
             guard let loss = try step() else { continue }
             lastLoss = loss
             evaluation = try afterStep() ?? evaluation
         }
+        if let start, let best = state.bestLoss, isDone, best >= start { try note("no evaluation was better than before anything was learned") }
         let end: PretrainOutcome.End = isDone ? .finished : StopSignal.pending.map { .interrupted($0) } ?? .finished
         if end != .finished { try save() }
         let outcome = PretrainOutcome(end: end, step: state.step, lastLoss: lastLoss, evaluation: evaluation)

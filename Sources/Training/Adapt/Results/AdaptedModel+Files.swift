@@ -15,6 +15,7 @@ extension AdaptedModel {
         case .whole: try writeResult(into: directory, card, .f32)
         case .head:
             try directory.file(Self.scoreFile) { writer in try SafetensorsWriter.write(scoreItems, into: &writer, path: directory.final) }
+        case .adapter(let plan): try Adapter(plan, learner.store, extras: scoreEntries).write(into: directory, base: base)
         }
     }
 
@@ -32,21 +33,48 @@ extension AdaptedModel {
             var weights: [String: Tensor] = [:]
             for entry in scoreEntries { weights[entry.name] = try file.tensor(file.require(entry.name)) }
             try learner.load(weights, source: path)
+        case .adapter:
+            let adapter = try Adapter.open(path, for: base)
+            try adapter.load(into: learner.store)
+            for entry in scoreEntries {
+                guard let saved = adapter.extras.first(where: { $0.name == entry.name }), saved.tensor.shape == entry.tensor.shape else {
+                    throw FileError("the checkpoint lacks a parameter", path: path, field: entry.name, expected: "shape \(entry.tensor.shape)")
+                }
+                entry.tensor.copyIn(saved.tensor.cast(to: .f32).contiguous())
+            }
         }
     }
 
     /// Writes the result: a model folder that `transformers` opens, with the base's tokenizer beside it.
     func writeResult(into directory: AtomicDirectory, _ card: ModelCard, _ dtype: AdaptSettings.SavedType) throws {
+        for (name, bytes) in try base.tokenizerFiles() { try directory.file(name) { try $0.write(bytes) } }
+        if case .adapter(let plan) = form {
+            try directory.file("README.md") { try $0.write(card.text(family: base.family, spec: base.spec)) }
+            return try Adapter(plan, learner.store, extras: scoreEntries).write(into: directory, as: dtype.dtype, base: base)
+        }
         var export = try ModelExport(base.spec, family: base.family, tokens: base.tokens, dtype: dtype.dtype, card: card)
         export.score = shape?.layer(scoreEntries)
         try export.write(try resultWeights(), into: directory)
-        for (name, bytes) in try base.tokenizerFiles() { try directory.file(name) { try $0.write(bytes) } }
+    }
+
+    /// The result as it will be loaded: opened from its files, an adapter with its base.
+    func opened(_ path: String) throws -> (folder: ModelFolder, side: EquivalenceGate.Side) {
+        if case .adapter = form, Folder.isFile(Folder.join(path, "adapter_config.json")) {
+            let adapter = try Adapter.open(path, for: base)
+            let scores = shape == nil ? [] : adapter.extras
+            let weight = scores.first { $0.name == "score.weight" }?.tensor
+            let folder = try base.adapted(by: [(adapter: adapter, weight: 1)])
+            return (base, .init(try folder.transformer(), score: weight.map { (weight: $0, bias: scores.first { $0.name == "score.bias" }?.tensor) }))
+        }
+        let folder = try ModelFolder.open(path)
+        guard shape != nil, let scoring = try folder.scoring() else { return (folder, .init(try folder.transformer())) }
+        return (folder, .init(scoring.body, score: (scoring.score.tensors[0].tensor, scoring.score.tensors.dropFirst().first?.tensor)))
     }
 
     private func resultWeights() throws -> [String: Tensor] {
         switch form {
         case .whole: learner.weights
-        case .head: try base.bodyWeights()
+        case .head, .adapter: try base.bodyWeights()
         }
     }
 

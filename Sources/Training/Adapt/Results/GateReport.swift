@@ -33,6 +33,9 @@ public struct GateReport: Sendable {
         /// Numbers written as they are trained: rounding in another order alone.
         public static let exact = Bounds(maxDifference: 1e-3, kl: 1e-6)
 
+        /// The wider of both.
+        func widened(to other: Bounds) -> Bounds { Bounds(maxDifference: max(maxDifference, other.maxDifference), kl: max(kl, other.kl)) }
+
         /// Of a type by its name; smaller types are further away, and their largest differences say little.
         public static func of(_ type: String) -> Bounds {
             switch type.lowercased() {

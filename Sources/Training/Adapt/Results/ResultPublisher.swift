@@ -56,7 +56,11 @@ struct ResultPublisher {
         let ending = name.hasSuffix(".gguf") ? ".gguf" : ""
         let temporary = Folder.join(Folder.parent(of: name), ".tmp-\(Folder.name(of: name))\(ending)")
         try Folder.remove(temporary)
-        _ = try ModelConversion(candidate, try run.settings.exportQuantization()).write(to: temporary)
+        if run.settings.method.isAdapter {
+            _ = try ModelConversion(run.input.base.path, try run.settings.exportQuantization(), merging: [AdapterChoice(candidate)]).write(to: temporary)
+        } else {
+            _ = try ModelConversion(candidate, try run.settings.exportQuantization()).write(to: temporary)
+        }
         return temporary
     }
 
@@ -66,6 +70,8 @@ struct ResultPublisher {
         let model = run.trainee.adapted.model
         let trained = EquivalenceGate.Side(model.transformer, score: model.score)
         var bounds = GateReport.Bounds.of(run.settings.dtype.rawValue)
+        // A base in blocks is served with activations in bytes; what learned beside it saw the numbers that the blocks stand for.
+        if run.settings.method != .full, !["F32", "F16", "BF16"].contains(run.input.base.storedType) { bounds = bounds.widened(to: .of("q8_0")) }
         if let bound = run.settings.gateBound { bounds.maxDifference = bound }
         var comparisons = [try compare(gate, trained, candidate, "library", bounds)]
         if let exported, let name = run.settings.export {
@@ -79,15 +85,10 @@ struct ResultPublisher {
     private func compare(
         _ gate: EquivalenceGate, _ trained: EquivalenceGate.Side, _ path: String, _ name: String, _ bounds: GateReport.Bounds
     ) throws -> GateReport.Comparison {
-        let folder = try ModelFolder.open(path)
+        let (folder, side) = try run.trainee.adapted.opened(path)
         var encoder = try TextEncoder(folder, run.settings)
         encoder.limit = run.input.encoder.limit
-        if let scoring = run.input.objective.head == nil ? nil : try folder.scoring() {
-            let weight = scoring.score.tensors[0].tensor
-            let side = EquivalenceGate.Side(scoring.body, score: (weight, scoring.score.tensors.dropFirst().first?.tensor))
-            return try gate.compare(trained, side, name: name, bounds: bounds, encoder: encoder)
-        }
-        return try gate.compare(trained, .init(try folder.transformer()), name: name, bounds: bounds, encoder: encoder)
+        return try gate.compare(trained, side, name: name, bounds: bounds, encoder: encoder)
     }
 }
 

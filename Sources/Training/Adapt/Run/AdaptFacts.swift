@@ -12,15 +12,14 @@ struct AdaptedSize {
     let trained: Int
     let frozenBytes: Int
 
-    init(_ base: ModelFolder, _ settings: AdaptSettings, _ head: ScoreShape?) {
+    init(_ base: ModelFolder, _ settings: AdaptSettings, _ head: ScoreShape?) throws {
         let scores = head.map { $0.parameters(width: base.spec.width).reduce(0) { $0 + $1.count } } ?? 0
         switch settings.method {
         case .full: (trained, frozenBytes) = ((head == nil ? base.spec.parameterCount : base.spec.bodyParameters.reduce(0) { $0 + $1.count }) + scores, 0)
         case .head: (trained, frozenBytes) = (scores, base.weights.byteCount)
         case .lora, .dora, .qlora:
-            // Before the targets are known: low-rank parts of everything.
-            let low = base.spec.layers.count * settings.rank * base.spec.width * 16
-            (trained, frozenBytes) = (low + scores, base.weights.byteCount)
+            let plan = try AdapterPlan(try settings.adapterConfig(base, head), for: base)
+            (trained, frozenBytes) = (plan.trainableCount + scores, base.weights.byteCount)
         }
     }
 }

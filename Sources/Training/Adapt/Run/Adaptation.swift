@@ -43,7 +43,7 @@ public final class Adaptation {
         let feed = SampleFeed(sizes: input.train.map(\.tokens), room: settings.packs ? input.encoder.limit : nil, seed: seed)
         let parameters = input.base.spec.parameterCount
         plan = AdaptPlan(settings, input, places: feed.placesPerEpoch, parameters: parameters)
-        let size = AdaptedSize(input.base, settings, input.objective.head)
+        let size = try AdaptedSize(input.base, settings, input.objective.head)
         memory = MemoryPlan(input.base.spec, trained: size.trained, frozen: size.frozenBytes, rows: plan.longestBatch, recompute: settings.recompute.recompute)
         try memory.check(settings)
 

@@ -2,7 +2,6 @@ import QuintetCheckpoints
 import QuintetFiles
 import QuintetLayers
 import QuintetModels
-import QuintetReports
 import QuintetTensors
 
 /// A model in adaptation: its base, the parameters that learn, and how the result is written.
@@ -20,6 +19,8 @@ final class AdaptedModel {
         case whole
         /// The scoring layer alone.
         case head
+        /// Low-rank matrices beside the frozen ones, and the scoring layer where there is one.
+        case adapter(AdapterPlan)
     }
 
     /// Loads the base and draws what is new; `seed` fixes that.
@@ -44,7 +45,11 @@ final class AdaptedModel {
             store.initialize(seed: seed)
             learner = Learner(base.spec, try base.transformer(), store, groups: groups)
         case .lora, .dora, .qlora:
-            throw TrainingError.impossible(["the method \(settings.method.rawValue) is not there yet"])
+            let plan = try AdapterPlan(try settings.adapterConfig(base, shape), for: base)
+            form = .adapter(plan)
+            let store = ParameterStore(plan.parameters + scores)
+            try plan.initialize(store, seed: seed, base: base)
+            learner = Learner(base.spec, try base.transformer(training: plan, store), store, groups: groups, recompute: recompute)
         }
     }
 
@@ -79,14 +84,12 @@ final class AdaptedModel {
         switch form {
         case .whole: trainableCount
         case .head: base.spec.bodyParameters.reduce(0) { $0 + $1.count } + trainableCount
+        case .adapter(let plan): plan.totalCount + trainableCount - plan.trainableCount
         }
     }
 
     /// The line that people know from PEFT.
-    var summary: String {
-        let share = 100 * Double(trainableCount) / Double(max(totalCount, 1))
-        return "trainable params: \(Number.grouped(trainableCount)) || all params: \(Number.grouped(totalCount)) || trainable%: \(Number.fixed(share, digits: 4))"
-    }
+    var summary: String { AdapterPlan.summary(trainable: trainableCount, of: totalCount) }
 }
 
 extension ScoreShape {

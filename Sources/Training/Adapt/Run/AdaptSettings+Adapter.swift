@@ -1,0 +1,27 @@
+import QuintetCheckpoints
+import QuintetFiles
+import QuintetModels
+
+extension AdaptSettings {
+    /// The adapter's configuration, as PEFT has it.
+    /// - Throws: `TrainingError` for QLoRA over weights that are not quantized.
+    func adapterConfig(_ base: ModelFolder, _ head: ScoreShape?) throws(TrainingError) -> AdapterConfig {
+        if method == .qlora, ["F32", "F16", "BF16"].contains(base.storedType) {
+            throw .impossible([
+                "the method qlora needs a base in quantized types, this one is stored in \(base.storedType): "
+                    + "run quintet convert \(base.path) OUT.gguf --quantize q4_k_m first, or use --method lora"
+            ])
+        }
+        return AdapterConfig(
+            rank: rank, alpha: alpha ?? 2 * Double(rank), dropout: Float(adapterDropout), scaling: rankStabilized ? .rankStabilized : .standard,
+            form: method == .dora ? .dora : .lora, targets: adapterTargets, savedModules: head == nil ? [] : ["score"],
+            baseModel: Folder.resolved(base.path), taskType: head.map { $0.kind == .tokens ? "TOKEN_CLS" : "SEQ_CLS" } ?? "CAUSAL_LM")
+    }
+
+    /// Names, or one pattern where it is written as one.
+    private var adapterTargets: AdapterConfig.Targets {
+        guard let first = targets.first, targets != ["all-linear"] else { return .allLinear }
+        let isPattern = targets.count == 1 && first.contains { "*+?[]()|^$\\".contains($0) }
+        return isPattern ? .pattern(first) : .names(targets)
+    }
+}
