@@ -71,7 +71,7 @@ struct ResultPublisher {
         let trained = EquivalenceGate.Side(model.transformer, score: model.score)
         var bounds = GateReport.Bounds.of(run.settings.dtype.rawValue)
         // A base in blocks is served with activations in bytes; what learned beside it saw the numbers that the blocks stand for.
-        if run.settings.method != .full, !["F32", "F16", "BF16"].contains(run.input.base.storedType) { bounds = bounds.widened(to: .of("q8_0")) }
+        if run.settings.method != .full, run.input.base.hasBlocks { bounds = bounds.widened(to: .of("q8_0")) }
         if let bound = run.settings.gateBound { bounds.maxDifference = bound }
         var comparisons = [try compare(gate, trained, candidate, "library", bounds)]
         if let exported, let name = run.settings.export {

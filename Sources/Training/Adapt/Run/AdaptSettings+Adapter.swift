@@ -6,7 +6,7 @@ extension AdaptSettings {
     /// The adapter's configuration, as PEFT has it.
     /// - Throws: `TrainingError` for QLoRA over weights that are not quantized.
     func adapterConfig(_ base: ModelFolder, _ head: ScoreShape?) throws(TrainingError) -> AdapterConfig {
-        if method == .qlora, ["F32", "F16", "BF16"].contains(base.storedType) {
+        if method == .qlora, !base.hasBlocks {
             throw .impossible([
                 "the method qlora needs a base in quantized types, this one is stored in \(base.storedType): "
                     + "run quintet convert \(base.path) OUT.gguf --quantize q4_k_m first, or use --method lora"
@@ -23,5 +23,12 @@ extension AdaptSettings {
         guard let first = targets.first, targets != ["all-linear"] else { return .allLinear }
         let isPattern = targets.count == 1 && first.contains { "*+?[]()|^$\\".contains($0) }
         return isPattern ? .pattern(first) : .names(targets)
+    }
+}
+
+extension ModelFolder {
+    /// Whether some of the weights are stored in blocks of numbers with a common scale.
+    var hasBlocks: Bool {
+        weights.files.contains { $0.tensors.contains { entry in ["Q", "IQ", "TQ", "MXFP", "U8"].contains { entry.type.hasPrefix($0) } } }
     }
 }
