@@ -29,7 +29,9 @@ struct AdaptPlan {
         groups = OptimizerGroups(
             matrices: group(rate, decay: settings.weightDecay), embedding: group(rate, decay: settings.weightDecay),
             head: group(headRate, decay: settings.weightDecay), scalars: group(rate, decay: 0))
-        let longest = input.train.map(\.tokens).sorted().suffix(settings.batch).reduce(0, +)
+        // A batch beyond the data has all of it, several times.
+        let sizes = input.train.map(\.tokens).sorted()
+        let longest = sizes.suffix(settings.batch % sizes.count).reduce(0, +) + settings.batch / sizes.count * sizes.reduce(0, +)
         longestBatch = settings.packs ? settings.batch * input.encoder.limit : longest
     }
 }

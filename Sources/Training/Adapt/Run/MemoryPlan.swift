@@ -85,7 +85,12 @@ public struct MemoryPlan: Sendable, Equatable {
         ]
     }
 
-    func bytes(_ count: Int) -> String { "\(Number.compact(Double(count)))B" }
+    /// 1,500,000 as "1.5 MB".
+    func bytes(_ count: Int) -> String {
+        var (value, unit) = (Double(count), 0)
+        while value >= 1000, unit < 4 { (value, unit) = (value / 1000, unit + 1) }
+        return "\(Number.short(value, digits: value < 10 ? 1 : 0)) \(["B", "kB", "MB", "GB", "TB"][unit])"
+    }
 }
 
 /// Memory that a process may still take.
