@@ -23,6 +23,11 @@ public struct AdaptInput {
     public init(model: String, data path: String, validation: String? = nil, settings: AdaptSettings) throws {
         let problems = settings.problems
         guard problems.isEmpty else { throw TrainingError.impossible(problems) }
+        if Folder.isFile(Folder.join(model, "adapter_config.json")), !Folder.isFile(Folder.join(model, "config.json")) {
+            throw FileError(
+                "an adapter cannot be adapted further", path: model, expected: "a model",
+                hint: "merge it first: quintet convert BASE OUT --merge \(model), then adapt OUT")
+        }
         base = try ModelFolder.open(model)
         data = try AdaptData.read(path, validation: validation, seed: UInt64(bitPattern: Int64(settings.seed)))
         entry = try Objectives.entry(settings.objective, for: data.train, format: data.format)
