@@ -25,6 +25,16 @@ func tests(_ name: String, _ rooms: [String], _ products: [Target.Dependency] = 
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+let http: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -38,6 +48,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         .target(name: "CQuintetKernels", path: "Sources/CKernels"),
@@ -58,6 +75,7 @@ let package = Package(
             linked: [.linkedLibrary("iconv", .when(platforms: [.macOS]))]),
         room("Generation", ["Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),
         room("Training", ["CKernels", "Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Reports", "Files"], [yaml]),
+        room("Serving", ["Generation", "Models", "Tokenizers", "Layers", "Tensors", "Reports", "Files"], [crypto] + http),
         .target(
             name: "Quintet",
             dependencies: [
@@ -67,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "QuintetTool",
             dependencies: [
-                "Quintet", "QuintetTraining", "QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetLayers",
+                "Quintet", "QuintetServing", "QuintetTraining", "QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetLayers",
                 "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles", arguments,
             ], path: "Sources/Tool", swiftSettings: settings),
         .executableTarget(name: "WriteStory", dependencies: ["Quintet"], path: "Examples/WriteStory", swiftSettings: settings),
@@ -91,6 +109,7 @@ let package = Package(
             dependencies: ["QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles"],
             path: "Tests/Fuzz/Harnesses", swiftSettings: settings),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzHarnesses", "QuintetFiles"], path: "Tests/FuzzTests", swiftSettings: settings),
+        tests("Serving", ["Serving", "Generation", "Models", "Layers", "Tokenizers", "Tensors", "Files"]),
         tests("Tool", ["Files", "Checkpoints", "Tensors"]),
     ],
     swiftLanguageModes: [.v6],

@@ -10,5 +10,5 @@ struct BenchCommand: ParsableCommand {
               quintet bench gemm --m 1024 --n 3072 --k 768 --threads 2 --json
               quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
             """,
-        subcommands: [BenchMachineCommand.self, BenchGemmCommand.self, BenchTrainCommand.self, BenchModelCommand.self])
+        subcommands: [BenchMachineCommand.self, BenchGemmCommand.self, BenchTrainCommand.self, BenchModelCommand.self, BenchServeCommand.self])
 }

@@ -11,6 +11,7 @@ let commands: [any ParsableCommand.Type] = [
     AdaptCommand.self,
     GenerateCommand.self,
     ChatModelCommand.self,
+    ServeCommand.self,
     InspectCommand.self,
     ConvertCommand.self,
     VerifyCommand.self,

@@ -15,6 +15,20 @@ public final class BatchClient: Sendable {
     /// - Throws: `BatchFailure.full` at once where the queue holds as much as it may, `.stopped` where the engine has ended.
     public func submit(_ request: BatchRequest) throws(BatchFailure) -> BatchStream { try core.submit(request) }
 
+    /// Whether `submit` would take a text now; asked before a prompt is worked out, so that a full queue is told at once.
+    public var hasRoom: Bool { core.hasRoom }
+
+    /// Reads texts on the inference thread between two steps, whatever the batch is doing.
+    /// - Throws: what `body` throws, `BatchFailure.stopped` where the engine has ended.
+    func perform<Value: Sendable>(_ body: @escaping @Sendable (Transformer) throws -> Value) async throws -> Value {
+        let core = core
+        return try await withCheckedThrowingContinuation { continuation in
+            core.post(.work { model in
+                continuation.resume(with: Result { try model.map(body) ?? { throw BatchFailure.stopped }() })
+            })
+        }
+    }
+
     /// Ends what runs and lets the model go.
     public func stop() { core.post(.stop) }
 }
@@ -39,11 +53,16 @@ final class BatchCore: @unchecked Sendable {
     enum Letter {
         case add(UInt64, BatchRequest, AsyncStream<BatchEvent>.Continuation)
         case cancel(UInt64)
+        /// Gets nil where the engine has ended.
+        case work(@Sendable (Transformer?) -> Void)
         case stop
     }
 
     let limits: BatchLimits
     private let engine: BatchEngine
+    /// Texts to be read by themselves, in the order they came; with `isEnded` the inference thread's own.
+    private var works: [@Sendable (Transformer?) -> Void] = []
+    private var isEnded = false
     private let bell: Wakeup
     private struct State: ~Copyable {
         var letters: [Letter] = []
@@ -63,6 +82,10 @@ final class BatchCore: @unchecked Sendable {
 
     var counts: BatchCounts { state.withLock { $0.counts } }
     var isDone: Bool { state.withLock { $0.isDone } }
+
+    var hasRoom: Bool {
+        state.withLock { state in !state.isDone && state.waiting < limits.queue + limits.parallel - state.counts.running }
+    }
 
     func submit(_ request: BatchRequest) throws(BatchFailure) -> BatchStream {
         let (events, continuation) = AsyncStream.makeStream(of: BatchEvent.self)
@@ -84,8 +107,22 @@ final class BatchCore: @unchecked Sendable {
     }
 
     func post(_ letter: Letter) {
-        state.withLock { $0.letters.append(letter) }
-        bell.ring()
+        let isDone = state.withLock { state in
+            if !state.isDone { state.letters.append(letter) }
+            return state.isDone
+        }
+        if isDone { refuse(letter) } else { bell.ring() }
+    }
+
+    /// Answers a letter that came too late.
+    private func refuse(_ letter: Letter) {
+        switch letter {
+        case .add(_, _, let continuation):
+            continuation.yield(.failed(.stopped))
+            continuation.finish()
+        case .work(let body): body(nil)
+        case .cancel, .stop: break
+        }
     }
 
     /// Reads the letters and takes a step; false where there was nothing to do. On the inference thread only.
@@ -94,14 +131,22 @@ final class BatchCore: @unchecked Sendable {
             defer { state.letters.removeAll(keepingCapacity: true) }
             return state.letters
         }
-        for letter in letters { handle(letter) }
+        for letter in letters { isEnded ? refuse(letter) : handle(letter) }
+        let read = readOne()
         guard engine.hasWork else {
             publish()
-            return false
+            return read
         }
         let worked = engine.step(now: .now)
         publish()
-        return worked
+        return worked || read
+    }
+
+    /// Reads one text that somebody wants read by itself: one for each step, so that those who write go on.
+    private func readOne() -> Bool {
+        guard !works.isEmpty else { return false }
+        works.removeFirst()(engine.model)
+        return true
     }
 
     func shutDown() {
@@ -116,8 +161,12 @@ final class BatchCore: @unchecked Sendable {
                 BatchSequence(
                     number, request, engine.tokenizer, vocabulary: engine.model.spec.vocabulary, context: limits.context, continuation))
         case .cancel(let number): engine.cancel(number)
+        case .work(let body): works.append(body)
         case .stop:
             engine.stop(.stopped)
+            for body in works { body(nil) }
+            works = []
+            isEnded = true
             finish()
         }
     }
@@ -128,10 +177,7 @@ final class BatchCore: @unchecked Sendable {
             defer { state.letters.removeAll() }
             return state.letters
         }
-        for case .add(_, _, let continuation) in left {
-            continuation.yield(.failed(.stopped))
-            continuation.finish()
-        }
+        for letter in left { refuse(letter) }
     }
 
     private func publish() {

@@ -43,6 +43,10 @@ public struct BatchToken: Sendable, Equatable {
     public let id: Int32
     /// The text it completes; empty while it is half a character or may begin a stop string.
     public let text: String
+    /// How likely it was, and what else was; nil where nobody asked.
+    public let logprobs: TokenLogprobs?
+    /// When it was chosen: who follows the stream may hear of it later.
+    public let moment: ContinuousClock.Instant
 }
 
 /// Why a request ended without its text.

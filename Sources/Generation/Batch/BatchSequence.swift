@@ -62,7 +62,7 @@ final class BatchSequence {
         var text = writer.append(id)
         let reason = reason(after: id)
         if reason != nil { text += writer.finish() }
-        events.yield(.token(BatchToken(id: id, text: text)))
+        events.yield(.token(BatchToken(id: id, text: text, logprobs: chooser.logprobs.last, moment: .now)))
         return reason.map { .finished($0) }
     }
 

@@ -36,6 +36,12 @@ public struct TokenLogprobs: Sendable, Equatable {
         chosen = Entry(id: -1, logprob: -.infinity)
     }
 
+    /// The same where it is known already which token follows.
+    init(_ logits: UnsafeMutableBufferPointer<Float>, top count: Int, chosen id: Int32) {
+        self.init(logits, top: count)
+        chosen = Entry(id: id, logprob: logits[Int(id)] - normalizer)
+    }
+
     /// What a logit less of gives the logarithm of a probability.
     let normalizer: Float
 }

@@ -1,0 +1,80 @@
+import QuintetLayers
+import QuintetTensors
+
+/// How the hidden states of a text become one vector.
+public enum Pooling: String, Sendable, CaseIterable {
+    /// The mean over all tokens.
+    case mean
+    /// The last token's, which is the only one that has seen everything.
+    case last
+}
+
+extension BatchClient {
+    /// A vector of length 1 for a text: its hidden states after the final norm, pooled. `width` numbers.
+    /// - Throws: `OptionError` where the text does not fit, `BatchFailure.stopped` where the engine has ended.
+    public func embedding(of ids: [Int32], pooling: Pooling) async throws -> [Float] {
+        let context = limits.context
+        return try await perform { model in
+            var vector = [Double](repeating: 0, count: model.spec.width)
+            try TextReading(model, ids, context: context).forEachChunk { hidden, range in
+                let width = model.spec.width
+                let rows = hidden.data.assumingMemoryBound(to: Float.self)
+                let wanted = pooling == .mean ? 0..<range.count : range.upperBound == ids.count ? range.count - 1..<range.count : 0..<0
+                for row in wanted { for column in 0..<width { vector[column] += Double(rows[row * width + column]) } }
+            }
+            let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return vector.map { Float(length > 0 ? $0 / length : 0) }
+        }
+    }
+
+    /// How likely each token of a text was after those before it, with the likeliest others; the first has none before it and is left out.
+    /// - Throws: as `embedding`.
+    public func logprobs(of ids: [Int32], top: Int) async throws -> [TokenLogprobs] {
+        let context = limits.context
+        return try await perform { model in
+            var all: [TokenLogprobs] = []
+            try TextReading(model, ids, context: context).forEachChunk { hidden, range in
+                let logits = model.logits(hidden)
+                let width = logits.shape.columns
+                for row in 0..<range.count where range.lowerBound + row + 1 < ids.count {
+                    let scores = UnsafeMutableBufferPointer(
+                        start: logits.data.assumingMemoryBound(to: Float.self) + row * width, count: width)
+                    all.append(TokenLogprobs(scores, top: top, chosen: ids[range.lowerBound + row + 1]))
+                }
+            }
+            return all
+        }
+    }
+}
+
+/// A text that is read once, by itself, in chunks.
+private struct TextReading {
+    private let model: Transformer
+    private let ids: [Int32]
+    private static let chunk = 256
+
+    /// - Throws: `OptionError` where the text does not fit or holds what is no token.
+    init(_ model: Transformer, _ ids: [Int32], context: Int) throws(OptionError) {
+        guard !ids.isEmpty, ids.count <= context else {
+            throw OptionError(option: "input", expected: "1 to \(context) tokens", found: "\(ids.count)")
+        }
+        if let wrong = ids.first(where: { $0 < 0 || Int($0) >= model.spec.vocabulary }) {
+            throw OptionError(option: "input", expected: "ids from 0 to \(model.spec.vocabulary - 1)", found: "\(wrong)")
+        }
+        self.model = model
+        self.ids = ids
+    }
+
+    /// Hidden states [chunk, width] of each stretch of the text.
+    func forEachChunk(_ body: (Tensor, Range<Int>) -> Void) {
+        let cache = KVCache(model.spec, capacity: ids.count)
+        cache.reserve(ids.count)
+        for start in stride(from: 0, to: ids.count, by: Self.chunk) {
+            let range = start..<min(start + Self.chunk, ids.count)
+            let positions = Tensor(range.map { Int32($0) }, [range.count])
+            let sequences = Tensor([Int32](repeating: 0, count: range.count), [range.count])
+            var pass = Pass(batch: 1, positions: positions, length: ids.count, known: ids.count, cache: CacheView(cache, sequences: sequences))
+            body(model(Tensor(Array(ids[range]), [range.count]), &pass).contiguous(), range)
+        }
+    }
+}

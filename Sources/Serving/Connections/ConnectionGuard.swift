@@ -1,0 +1,178 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import QuintetFiles
+
+/// Deadlines of one connection: its head, its body's pace, a reader that does not read, the pause between requests.
+///
+/// It stands behind the HTTP decoder. A connection that misses a deadline is closed; the ones beside it never notice.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let limits: ConnectionLimits
+    private let connections: Connections
+    /// Requests whose answer is not whole yet; clients may send the next ones meanwhile.
+    private var unanswered = 0
+    /// The body that is coming: when it began, bytes so far.
+    private var body: (since: NIODeadline, bytes: Int)?
+    /// Whether the answer to what comes has begun.
+    private var isAnswering = false
+    /// Nothing more is read or written: what came was no HTTP, or the connection has had its requests.
+    private var isEnding = false
+    private var timer: Scheduled<Void>?
+    private var stall: Scheduled<Void>?
+    private var requests = 0
+    private var line: Connections.Line?
+    private static let lingerSeconds: Int64 = 5
+
+    init(_ limits: ConnectionLimits, _ connections: Connections) {
+        self.limits = limits
+        self.connections = connections
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { begin(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard line == nil else { return }
+        guard let line = connections.open(context.channel) else {
+            context.close(promise: nil)
+            return
+        }
+        self.line = line
+        schedule(context, limits.headSeconds)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(context)
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end(context) }
+
+    private func end(_ context: ChannelHandlerContext) {
+        timer?.cancel()
+        stall?.cancel()
+        if let line { connections.close(line, context.channel) }
+        line = nil
+    }
+
+    // MARK: What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isEnding { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            requests += 1
+            unanswered += 1
+            body = (.now(), 0)
+            schedule(context, limits.bodySeconds)
+            if asksFirst(head) { context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil) }
+        case .body(let buffer): body?.bytes += buffer.readableBytes
+        case .end:
+            body = nil
+            timer?.cancel()
+            // It was answered before it was whole.
+            if unanswered == 0 { schedule(context, limits.idleSeconds) }
+        }
+        context.fireChannelRead(data)
+    }
+
+    /// Whether the client waits to hear that its body is welcome; one that is too long hears otherwise.
+    private func asksFirst(_ head: HTTPRequest) -> Bool {
+        guard head.headerFields[.expect]?.lowercased() == "100-continue" else { return false }
+        return head.headerFields[.contentLength].flatMap { Int($0) }.map { $0 <= limits.bodyBytes } ?? true
+    }
+
+    /// What is no HTTP is answered once, as far as that is possible, and ends the connection.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError, !isEnding, !isAnswering, unanswered <= (body == nil ? 0 : 1) else {
+            return context.close(promise: nil)
+        }
+        isEnding = true
+        let isTooLarge = error == .headerOverflow
+        var head = HTTPResponse(status: isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest)
+        head.headerFields = [.connection: "close", .contentType: "application/json"]
+        let failure = APIError(
+            head.status, "invalid_request_error",
+            isTooLarge ? "The header is larger than \(limits.headerBytes) bytes or has more than \(limits.headerFields) fields." : "This is no HTTP request.",
+            code: isTooLarge ? "header_too_large" : "malformed_request")
+        let body = ByteBuffer(string: failure.openAI.serialized())
+        head.headerFields[.contentLength] = "\(body.readableBytes)"
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        lingerAndClose(context)
+    }
+
+    /// The other side sends no more: whoever makes a long answer for it is told.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed { line?.leave() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    // MARK: What goes
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if isEnding {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        let isLast = requests >= limits.requestsPerConnection
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            isAnswering = true
+            if isLast { head.headerFields[.connection] = "close" }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end:
+            isAnswering = false
+            unanswered -= 1
+            if unanswered == 0 { schedule(context, body == nil ? limits.idleSeconds : Self.lingerSeconds) }
+            context.write(data, promise: promise)
+            if isLast, unanswered == 0 { lingerAndClose(context) }
+        default: context.write(data, promise: promise)
+        }
+    }
+
+    /// Sends what was written and that it is the end; what still comes is thrown away for a moment, so that the answer arrives.
+    private func lingerAndClose(_ context: ChannelHandlerContext) {
+        isEnding = true
+        context.flush()
+        context.close(mode: .output, promise: nil)
+        schedule(context, Self.lingerSeconds)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stall?.cancel()
+        stall = nil
+        if !context.channel.isWritable {
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            stall = context.eventLoop.scheduleTask(in: .seconds(limits.writeStallSeconds)) { bound.value.close(promise: nil) }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: Time
+
+    private func schedule(_ context: ChannelHandlerContext, _ seconds: Int64) {
+        timer?.cancel()
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: .seconds(seconds)) { bound.value.0.expire(bound.value.1) }
+    }
+
+    private func expire(_ context: ChannelHandlerContext) {
+        guard !isEnding, unanswered > 0 else { return context.close(promise: nil) }
+        guard let body else { return }
+        let seconds = Int((NIODeadline.now() - body.since).nanoseconds / 1_000_000_000)
+        if body.bytes < limits.bodyRate * seconds { context.close(promise: nil) } else { schedule(context, 1) }
+    }
+}

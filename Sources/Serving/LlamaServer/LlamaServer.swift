@@ -1,0 +1,97 @@
+import Hummingbird
+import QuintetFiles
+import QuintetGeneration
+import QuintetTokenizers
+
+/// The routes of llama.cpp's server, as editors and front ends use them. Source: llama.cpp tools/server/README.md.
+enum LlamaServer {
+    static let routes: [Route] = [
+        .post("/completion", "The continuation of a prompt, in llama-server's words.", completion),
+        .post("/completions", "As /completion.", completion),
+        .post("/tokenize", "A text's tokens.", tokenize),
+        .post("/detokenize", "The text of tokens.", detokenize),
+        .post("/apply-template", "A conversation as the model's template writes it.", applyTemplate),
+        .post("/embedding", "A vector for each text, as /v1/embeddings.", OpenAI.embeddings),
+        .get("/props", "What the server is set to.", .key, props),
+        .get("/slots", "What each place is doing.", .key, slots),
+        .get("/lora-adapters", "The adapters that are loaded.", .key) { _ in .json([]) },
+        .get("/models", "The models there are, and which are loaded.", .key, OpenAI.models),
+        .post("/models/load", "Loads a model.", load),
+        .post("/models/unload", "Lets a model go.", unload),
+    ] + Infill.routes
+
+    @Sendable private static func completion(_ call: Call) async throws -> Response {
+        let (fields, ticket, model) = try await call.begin()
+        var generation = try GenerationFields(fields, model)
+        if let count = try fields.int("n_probs", 0...100), count > 0 { generation.logprobs = count }
+        if let source = try FormatSource.of(fields) { generation.format = try await model.format(source) }
+        let prompts = try OpenAI.prompts(fields, model)
+        guard prompts.count == 1, generation.choices == 1 else { throw fields.wrong("prompt", "one text; /v1/completions takes several") }
+        let making = try Making(model, try generation.requests(prompts[0], model, call))
+        return try await call.answer(making, isStreamed: generation.isStreamed, LlamaServerDressing(model: model), ticket)
+    }
+
+    @Sendable private static func tokenize(_ call: Call) async throws -> Response {
+        let (fields, model) = try await call.model()
+        let text = try fields.string("content") ?? ""
+        let ids = model.tokenizer.encode(
+            text, addSpecialTokens: try fields.flag("add_special") ?? false, specials: try fields.flag("parse_special") ?? true ? .parsed : .asText)
+        guard try fields.flag("with_pieces") == true else { return .json(["tokens": .array(ids.map { JSON($0) })]) }
+        return .json(["tokens": .array(ids.map { ["id": JSON($0), "piece": .string(model.piece($0).text)] })])
+    }
+
+    @Sendable private static func detokenize(_ call: Call) async throws -> Response {
+        let (fields, model) = try await call.model()
+        if fields["tokens"]?.array?.isEmpty ?? true { return .json(["content": ""]) }
+        let ids = try OpenAI.prompts(fields, model, "tokens")
+        guard ids.count == 1, fields["tokens"]?.string == nil else { throw fields.wrong("tokens", "a list of token ids") }
+        return .json(["content": .string(model.tokenizer.decode(ids[0], skipSpecialTokens: false))])
+    }
+
+    @Sendable private static func applyTemplate(_ call: Call) async throws -> Response {
+        let (fields, model) = try await call.model()
+        return .json(["prompt": .string(try model.promptText(try Conversation(fields), try ToolUse(fields)))])
+    }
+
+    @Sendable private static func props(_ call: Call) async throws -> Response {
+        let model = try await call.server.pool.model(call.query("model"))
+        let sampling = model.generator.defaults.sampling
+        return .json([
+            "default_generation_settings": [
+                "n_ctx": JSON(model.context), "temperature": JSON(sampling.temperature), "top_k": JSON(sampling.topK),
+                "top_p": JSON(sampling.topP), "min_p": JSON(sampling.minP), "repeat_penalty": JSON(sampling.repetitionPenalty),
+            ],
+            "total_slots": JSON(model.client.limits.parallel), "model_alias": .string(model.name),
+            "chat_template": .string(model.template ?? ""), "chat_template_note": model.hasTemplate ? .null : .string(ServedModel.plainTextNote),
+            "bos_token": .string(model.tokenizer.templateTokens["bos_token"] ?? ""), "eos_token": .string(model.tokenizer.templateTokens["eos_token"] ?? ""),
+            "build_info": .string("quintet \(quintetVersion)"), "is_sleeping": false,
+        ])
+    }
+
+    @Sendable private static func slots(_ call: Call) async throws -> Response {
+        let model = try await call.server.pool.model(call.query("model"))
+        let counts = model.client.counts
+        if call.query("fail_on_no_slot") == "1", counts.running >= model.client.limits.parallel {
+            throw APIError.overloaded("no slot is free")
+        }
+        return .json(
+            .array(
+                (0..<model.client.limits.parallel).map {
+                    ["id": JSON($0), "n_ctx": JSON(model.context), "is_processing": .bool($0 < counts.running)]
+                }))
+    }
+
+    @Sendable private static func load(_ call: Call) async throws -> Response {
+        _ = try await call.model()
+        return .json(["success": true])
+    }
+
+    @Sendable private static func unload(_ call: Call) async throws -> Response {
+        let (fields, _) = try await call.fields()
+        let name = try fields.string("model") ?? ""
+        guard call.server.pool.listings.contains(where: { $0.name == name }) else {
+            throw APIError.notFound("The model '\(name)' does not exist.", code: "model_not_found")
+        }
+        return .json(["success": .bool(call.server.pool.unload(name))])
+    }
+}

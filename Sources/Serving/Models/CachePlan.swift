@@ -1,0 +1,40 @@
+import QuintetFiles
+import QuintetGeneration
+import QuintetLayers
+import QuintetTensors
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// How long texts may become and how many pages they share, so that keys and values fit the memory there is.
+struct CachePlan {
+    let limits: BatchLimits
+
+    /// - Throws: `ServerError` where not even one text fits.
+    init(_ spec: TransformerSpec, _ options: ServerOptions) throws {
+        let budget = options.cacheBudget ?? Self.memory / 4
+        // A small cache tells what a position takes.
+        let perPosition = max(KVCache(spec, capacity: 1, type: options.cacheType).bytesPerPosition, 1)
+        let pages = budget / (perPosition * CachePages.pageLength)
+        let wanted = options.context ?? spec.context
+        var context = min(wanted, 1 << 20)
+        if case .learned = spec.embedding.positions { context = min(context, spec.context) }
+        if options.context == nil { context = min(context, pages * CachePages.pageLength) }
+        let needed = (context + CachePages.pageLength - 1) / CachePages.pageLength
+        guard context > 0, needed <= pages else {
+            throw ServerError(
+                "a context of \(wanted) tokens takes \(needed * CachePages.pageLength * perPosition) bytes of keys and values, and there are \(budget) for them",
+                hint: "choose a smaller --context, a --cache-type that takes less, or a larger --cache-budget")
+        }
+        limits = BatchLimits(
+            parallel: options.parallel, context: context, queue: options.queue, pages: min(needed * options.parallel, pages), cacheType: options.cacheType)
+    }
+
+    /// Bytes of memory in this machine.
+    private static var memory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
+}

@@ -1,0 +1,30 @@
+import HTTPTypes
+import Hummingbird
+
+/// One thing a client can ask for; the server, /openapi.json and the tests read the same list.
+struct Route: Sendable {
+    enum Access: Sendable {
+        /// Anybody, also where keys are asked for.
+        case open
+        case key
+    }
+
+    let method: HTTPRequest.Method
+    let path: String
+    let summary: String
+    var access = Access.key
+    let handle: @Sendable (Call) async throws -> Response
+
+    static func get(_ path: String, _ summary: String, _ access: Access = .key, _ handle: @escaping @Sendable (Call) async throws -> Response) -> Route {
+        Route(method: .get, path: path, summary: summary, access: access, handle: handle)
+    }
+
+    static func post(_ path: String, _ summary: String, _ handle: @escaping @Sendable (Call) async throws -> Response) -> Route {
+        Route(method: .post, path: path, summary: summary, handle: handle)
+    }
+}
+
+/// Every route there is.
+enum Routes {
+    static let all: [Route] = ChatPage.routes + OpenAI.routes + Anthropic.routes + LlamaServer.routes + Operations.routes
+}

@@ -1,0 +1,11 @@
+import QuintetGeneration
+
+/// Runs each piece of a task on a thread of its own: for the few requests whose work would hold one of the pool's threads.
+final class ThreadForEach: TaskExecutor {
+    static let shared = ThreadForEach()
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        SystemThread.start { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}

@@ -1,0 +1,101 @@
+import QuintetFiles
+import QuintetServing
+import Testing
+
+/// Who may call, and what happens when too many do.
+@Suite(.serialized) struct AccessTests {
+    private func withKeys(_ text: String, _ body: (String) async throws -> Void) async throws {
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        let path = Folder.join(folder, "keys")
+        try AtomicFile.write(path, text)
+        try await body(path)
+    }
+
+    @Test func everyRouteAsksForAKey() async throws {
+        try await withKeys("sk-alice alice 2\n# a comment\nsk-bob\n") { keys in
+            try await withServer({ $0.keyFile = keys }) { client, _ in
+                let open = Set(["/livez", "/readyz", "/health", "/"])
+                for (method, path) in Server.routeList {
+                    let request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n"
+                    let status = client.ask(request + "\r\n")?.status
+                    #expect((status == 401) == !open.contains(path), "\(method) \(path): \(status ?? 0)")
+                    #expect(open.contains(path) || client.ask(request + "Authorization: Bearer sk-alic\r\n\r\n")?.status == 401)
+                }
+                for key in ["Authorization: Bearer sk-alice", "Authorization: bearer sk-bob", "x-api-key: sk-alice"] {
+                    #expect(client.get("/v1/models", key + "\r\n")?.status == 200, "\(key)")
+                }
+                for key in ["Authorization: sk-alice", "Authorization: Bearer ", "Authorization: Basic c2s=", "Authorization: Bearer sk-älice"] {
+                    #expect(client.get("/v1/models", key + "\r\n")?.status == 401, "\(key)")
+                }
+            }
+        }
+    }
+
+    @Test func aKeyHasItsOwnLimit() async throws {
+        try await withKeys("sk-one one 1\n") { keys in
+            try await withServer({ $0.keyFile = keys }) { client, _ in
+                let request: JSON = ["prompt": "a", "max_tokens": 200, "temperature": 1, "seed": 1, "stream": true]
+                let held = try #require(Connection(client.port))
+                let body = request.serialized()
+                held.send(Client.head("/v1/completions", length: body.utf8.count, "Authorization: Bearer sk-one\r\n") + body)
+                _ = held.read()
+                let answer = client.post("/v1/completions", request, "Authorization: Bearer sk-one\r\n")
+                if let answer, answer.status != 200 {
+                    #expect(answer.status == 429)
+                    #expect(answer.headers["retry-after"].flatMap { Int($0) } != nil)
+                }
+                _ = held.readAll()
+                #expect(client.post("/v1/completions", request, "Authorization: Bearer sk-one\r\n")?.status == 200)
+            }
+        }
+    }
+
+    @Test func whatOpensTheServerToOthersIsRefused() throws {
+        var options = ServerOptions()
+        options.host = "0.0.0.0"
+        #expect(throws: ServerError.self) { try options.validate() }
+        options.keyFile = "keys"
+        #expect(throws: Never.self) { try options.validate() }
+        options.certificateFile = "certificate.pem"
+        #expect(throws: ServerError.self) { try options.validate() }
+    }
+
+    @Test func originsAreAnExactList() async throws {
+        try await withServer({ $0.origins = ["https://app.example"] }) { client, _ in
+            #expect(client.get("/livez", "Origin: https://app.example\r\n")?.headers["access-control-allow-origin"] == "https://app.example")
+            #expect(client.get("/livez", "Origin: https://evil.example\r\n")?.headers["access-control-allow-origin"] == nil)
+        }
+    }
+
+    @Test func aFullQueueIsSaidAtOnceAndOthersAreServed() async throws {
+        try await withServer({
+            $0.parallel = 1
+            $0.queue = 2
+        }) { client, _ in
+            let body = (["prompt": "a", "max_tokens": 250, "temperature": 1, "seed": 1] as JSON).serialized()
+            let connections = try (0..<20).map { _ in try #require(Connection(client.port)) }
+            for connection in connections { connection.send(Client.head("/v1/completions", length: body.utf8.count) + body) }
+            let answers = connections.compactMap { Client.parse($0.readAll()) }
+            #expect(answers.count == 20)
+            for answer in answers where answer.status != 200 {
+                #expect(answer.status == 503)
+                #expect(answer.headers["retry-after"] != nil)
+            }
+            #expect(answers.contains { $0.status == 200 })
+        }
+    }
+
+    @Test func aClientThatLeavesFreesItsPlace() async throws {
+        try await withServer({ $0.parallel = 1 }) { client, _ in
+            let body = (["prompt": "a", "max_tokens": 250, "temperature": 1, "stream": true] as JSON).serialized()
+            for _ in 0..<20 {
+                let connection = try #require(Connection(client.port))
+                connection.send(Client.head("/v1/completions", length: body.utf8.count) + body)
+                _ = connection.read(atMost: 64)
+            }
+            let answer = client.post("/v1/completions", ["prompt": "b", "max_tokens": 3])
+            #expect(answer?.status == 200)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import QuintetFiles
+import QuintetServing
+import Testing
+
+/// The HTTP part of the bad-input catalogue: a status that says what is wrong, and the next request is served.
+@Suite(.serialized) struct BadInputTests {
+    @Test func bodies() async throws {
+        try await withServer { client, _ in
+            func expect(_ status: Int, _ body: String, type: String = "application/json") {
+                let answer = client.post("/v1/completions", text: body, type: type)
+                #expect(answer?.status == status, "\(body.prefix(60)): \(answer?.body.prefix(200) ?? "no answer")")
+                #expect(answer?.json["error"]?["message"]?.string != nil)
+            }
+            for body in ["", "{", "null", "[]", "\"text\"", "{\"prompt\":\"a\",\"prompt\":\"b\"}", "\u{FEFF}{}", "{\"prompt\":\"\\ud800\"}", "{\"prompt\":}"] {
+                expect(400, body)
+            }
+            expect(400, String(repeating: "[", count: 1_000_000))
+            expect(400, String(repeating: "{\"a\":", count: 100_000))
+            for field in [
+                "\"max_tokens\":-1", "\"max_tokens\":0", "\"max_tokens\":1.5", "\"max_tokens\":1e400", "\"max_tokens\":9223372036854775808",
+                "\"max_tokens\":\"5\"", "\"temperature\":-1", "\"temperature\":1e9", "\"temperature\":\"hot\"", "\"top_p\":0", "\"top_p\":2",
+                "\"top_k\":-5", "\"seed\":18446744073709551616", "\"n\":1000000000", "\"n\":0", "\"stop\":\"\"", "\"stop\":[1]",
+                "\"logit_bias\":{\"x\":1}", "\"logit_bias\":{\"99999\":1}", "\"logit_bias\":{\"1\":1000}", "\"stream\":\"yes\"", "\"model\":7",
+            ] { expect(400, "{\"prompt\":\"a\",\(field)}") }
+            expect(400, "{\"prompt\":\"a\",\"stop\":[\((0..<100).map { "\"s\($0)\"" }.joined(separator: ","))]}")
+            for prompt in ["[]", "[-1]", "[99999]", "[1.5]", "{}", "7"] { expect(400, "{\"prompt\":\(prompt)}") }
+            for name in ["../../etc/passwd", "nobody", "\\u0000", String(repeating: "m", count: 1_000_000)] {
+                expect(404, "{\"prompt\":\"a\",\"model\":\"\(name)\"}")
+            }
+            for type in ["", "text/xml", "application/json; charset=latin-1"] { expect(415, "{\"prompt\":\"a\"}", type: type) }
+            #expect(client.post("/v1/completions", text: "{}", "Content-Encoding: gzip\r\n")?.status == 415)
+            #expect(client.get("/readyz")?.status == 200)
+        }
+    }
+
+    @Test func conversations() async throws {
+        try await withServer { client, _ in
+            for messages in [
+                "[]", "7", "null", "[7]", "[{}]", "[{\"role\":7}]", "[{\"role\":\"user\",\"content\":7}]",
+                "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"file:///etc/passwd\"}}]}]",
+            ] { #expect(client.post("/v1/chat/completions", text: "{\"messages\":\(messages)}")?.status == 400, "\(messages)") }
+            let turn = "{\"role\":\"user\",\"content\":\"a\"}"
+            for more in [
+                "\"messages\":[\(Array(repeating: turn, count: 20_000).joined(separator: ","))]", "\"messages\":[\(turn)],\"chat_template\":\"{{ 1 }}\"",
+                "\"messages\":[\(turn)],\"chat_template_kwargs\":{\"messages\":[]}", "\"messages\":[\(turn)],\"chat_template_kwargs\":{\"eos_token\":\"x\"}",
+                "\"messages\":[{\"role\":\"king\",\"content\":\"a\"}]", "\"messages\":[{\"role\":\"user\",\"content\":null}]",
+            ] { #expect(client.post("/v1/chat/completions", text: "{\(more)}")?.status == 400, "\(more.prefix(80))") }
+            let long = try #require(
+                client.post("/v1/chat/completions", ["messages": [["role": "user", "content": .string(String(repeating: "a", count: 300))]]]))
+            #expect(long.status == 400)
+            #expect(long.json["error"]?["code"]?.string == "context_length_exceeded")
+            #expect(long.json["error"]?["message"]?.string?.contains("256") == true)
+            #expect(long.json["error"]?["message"]?.string?.contains("301") == true)
+        }
+    }
+
+    @Test func sizes() async throws {
+        try await withServer { client, _ in
+            let big = Client.head("/v1/completions", length: 1_000_000_000)
+            #expect(client.ask(big)?.status == 413, "before the body is read")
+            let chunk = "400\r\n" + String(repeating: "a", count: 1024) + "\r\n"
+            let head = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            let connection = try #require(Connection(client.port))
+            connection.send(head)
+            for _ in 0..<5000 { if !connection.send(chunk) { break } }
+            connection.send("0\r\n\r\n")
+            #expect(Client.parse(connection.readAll())?.status ?? 413 == 413)
+            let asking = { (length: Int) in Client.head("/v1/completions", length: length, "Expect: 100-continue\r\n") }
+            #expect(client.ask(asking(1_000_000_000))?.status == 413, "before the client sends it")
+            let welcome = try #require(Connection(client.port))
+            welcome.send(asking(14))
+            #expect(String(decoding: welcome.read(), as: UTF8.self).hasPrefix("HTTP/1.1 100"))
+            welcome.send("{\"prompt\":\"a\"}")
+            #expect(Client.parse(welcome.readAll())?.status == 200)
+            let drops = try #require(Connection(client.port))
+            drops.send(head + String(repeating: "1\r\na\r\n", count: 100_000) + "0\r\n\r\n")
+            #expect(Client.parse(drops.readAll())?.status == 400)
+            #expect(client.get("/" + String(repeating: "a", count: 10_000))?.status == 414)
+            #expect(client.get("/livez", "X-Long: \(String(repeating: "a", count: 100_000))\r\n")?.status == 431)
+            #expect(client.get("/livez", (0..<2000).map { "X-\($0): a\r\n" }.joined())?.status == 431)
+            #expect(client.get("/livez")?.status == 200)
+        }
+    }
+
+    @Test func malformedRequests() async throws {
+        try await withServer { client, _ in
+            for head in [
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length : 2\r\n\r\n{}",
+                "GET /livez\r\n\r\n", "\u{16}\u{3}\u{1}hello", "nonsense\r\n\r\n",
+            ] {
+                let connection = try #require(Connection(client.port, timeout: 5))
+                connection.send(head)
+                let answer = Client.parse(connection.readAll())
+                #expect(answer == nil || answer?.status == 400, "\(head.prefix(60)): \(answer?.status ?? 0)")
+            }
+            #expect(client.ask("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
+            #expect(client.ask("GET /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
+            #expect(client.get("/%00/%2e%2e/etc")?.status == 404)
+            #expect(client.get("/livez", "X-Request-Id: a b\r\n")?.headers["x-request-id"]?.contains(" ") == false)
+            #expect(client.get("/livez", "X-Request-Id: mine-1\r\n")?.headers["x-request-id"] == "mine-1")
+            #expect(client.ask("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n")?.status == 400)
+            #expect(client.ask("OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: close\r\n\r\n")?.status == 403)
+            #expect(client.ask("GET /livez HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")?.status == 421)
+        }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        try await withServer { client, _ in
+            let connection = try #require(Connection(client.port))
+            connection.send(String(repeating: "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 99) + "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            let text = String(decoding: connection.readAll(), as: UTF8.self)
+            #expect(text.components("HTTP/1.1 200") == 99)
+            #expect(text.components("HTTP/1.1 404") == 1)
+        }
+    }
+}
+
+extension String {
+    /// How often a text occurs.
+    fileprivate func components(_ part: String) -> Int { ranges(of: part).count }
+}

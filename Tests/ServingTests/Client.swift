@@ -1,0 +1,158 @@
+import QuintetFiles
+import QuintetServing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// An HTTP client as small as can be: bytes over a real socket, so that tests can send what no library would.
+struct Client {
+    let port: Int
+    /// The server it talks to.
+    var server: Server?
+
+    struct Answer {
+        let status: Int
+        let headers: [String: String]
+        let body: String
+
+        var json: JSON { (try? JSON.parse(body)) ?? .null }
+        /// The JSON of each server-sent event.
+        var events: [JSON] {
+            body.split(separator: "\n").filter { $0.hasPrefix("data: ") && !$0.hasSuffix("[DONE]") }.compactMap { try? JSON.parse(String($0.dropFirst(6))) }
+        }
+    }
+
+    func get(_ path: String, _ headers: String = "") -> Answer? { ask("GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)\r\n") }
+
+    func post(_ path: String, _ body: JSON, _ headers: String = "") -> Answer? { post(path, text: body.serialized(), headers) }
+
+    func post(_ path: String, text: String, _ headers: String = "", type: String = "application/json") -> Answer? {
+        ask(Self.head(path, length: text.utf8.count, headers, type: type) + text)
+    }
+
+    static func head(_ path: String, length: Int, _ headers: String = "", type: String = "application/json") -> String {
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: \(type)\r\nContent-Length: \(length)\r\n\(headers)\r\n"
+    }
+
+    /// Sends bytes and reads until the server closes.
+    func ask(_ text: String) -> Answer? { ask(Array(text.utf8)) }
+
+    func ask(_ bytes: [UInt8]) -> Answer? {
+        guard let connection = Connection(port) else { return nil }
+        connection.send(bytes)
+        return Self.parse(connection.readAll())
+    }
+
+    static func parse(_ bytes: [UInt8]) -> Answer? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.hasPrefix("HTTP/1.1 "), let end = text.firstRange(of: "\r\n\r\n"), let status = Int(text.dropFirst(9).prefix(3)) else { return nil }
+        var headers: [String: String] = [:]
+        for line in text[..<end.lowerBound].split(separator: "\r\n").dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2 { headers[parts[0].lowercased()] = parts[1].trimmingPrefix(" ").description }
+        }
+        let body = String(text[end.upperBound...])
+        return Answer(status: status, headers: headers, body: headers["transfer-encoding"] == "chunked" ? unchunked(body) : body)
+    }
+
+    private static func unchunked(_ text: String) -> String {
+        var rest = Array(text.utf8)[...]
+        var out: [UInt8] = []
+        while let line = rest.firstIndex(of: 13), let size = Int(String(decoding: rest[rest.startIndex..<line], as: UTF8.self), radix: 16), size > 0 {
+            let start = line + 2
+            guard start + size <= rest.endIndex else { break }
+            out += rest[start..<start + size]
+            rest = rest[min(start + size + 2, rest.endIndex)...]
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}
+
+/// A connection to the loopback; it closes when it goes.
+final class Connection {
+    let descriptor: Int32
+
+    init?(_ port: Int, timeout: Int = 30) {
+        #if canImport(Glibc)
+            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+            descriptor = socket(AF_INET, SOCK_STREAM, 0)
+        #endif
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port).bigEndian)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var time = timeval(tv_sec: timeout, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        let done = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+        if done != 0 { return nil }
+    }
+
+    deinit { leave() }
+
+    private var isOpen = true
+
+    /// Closes the connection.
+    func leave() {
+        if isOpen { close(descriptor) }
+        isOpen = false
+    }
+
+    /// Says that no more comes, and goes on reading.
+    func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Makes the next close a reset.
+    func reset() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    /// Sends as much as the other side takes; false where it closed.
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { Self.write(descriptor, $0) }
+            if count <= 0 { return false }
+            sent += count
+        }
+        return true
+    }
+
+    @discardableResult
+    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+            Darwin.send(descriptor, bytes.baseAddress, bytes.count, 0)
+        #elseif canImport(Musl)
+            Musl.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        #else
+            Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        #endif
+    }
+
+    /// What comes next; empty where the other side closed or took too long.
+    func read(atMost count: Int = 65536) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        let got = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+        return got > 0 ? Array(buffer[..<got]) : []
+    }
+
+    func readAll() -> [UInt8] {
+        var all: [UInt8] = []
+        while true {
+            let piece = read()
+            if piece.isEmpty { return all }
+            all += piece
+        }
+    }
+}

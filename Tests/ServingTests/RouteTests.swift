@@ -1,0 +1,94 @@
+import QuintetFiles
+import QuintetGeneration
+import QuintetServing
+import QuintetTokenizers
+import Testing
+
+/// Every route over a real socket.
+@Suite(.serialized) struct RouteTests {
+    private let greedy: JSON = ["prompt": "Once upon a time", "max_tokens": 20, "temperature": 0]
+
+    @Test func completionsAreTheLibrarysTexts() async throws {
+        try await withServer { client, generator in
+            let expected = try generator.generate("Once upon a time", options: GenerationOptions(maxTokens: 20))
+            let answer = try #require(client.post("/v1/completions", greedy))
+            #expect(answer.status == 200)
+            #expect(answer.json["choices"]?[0]?["text"]?.string == expected.text)
+            #expect(answer.json["usage"]?["completion_tokens"]?.int == 20)
+            #expect(answer.json["usage"]?["prompt_tokens"]?.int == 16)
+            #expect(answer.json["choices"]?[0]?["finish_reason"]?.string == "length")
+            var request = greedy
+            request["stream"] = true
+            request["stream_options"] = ["include_usage": true]
+            let stream = try #require(client.post("/v1/completions", request))
+            #expect(stream.headers["content-type"] == "text/event-stream")
+            #expect(stream.events.compactMap { $0["choices"]?[0]?["text"]?.string }.joined() == expected.text)
+            #expect(stream.events.last?["usage"]?["completion_tokens"]?.int == 20)
+            #expect(stream.body.hasSuffix("data: [DONE]\n\n"))
+            let llama = try #require(client.post("/completion", ["prompt": "Once upon a time", "n_predict": 20, "temperature": 0]))
+            #expect(llama.json["content"]?.string == expected.text)
+        }
+    }
+
+    @Test func conversations() async throws {
+        try await withServer { client, generator in
+            let messages: JSON = [["role": "user", "content": "Hello"], ["role": "assistant", "content": "Hi"], ["role": "user", "content": [["type": "text", "text": "Go"]]]]
+            let expected = try generator.generate("Hello\nHi\nGo\n", options: GenerationOptions(maxTokens: 12)).text
+            let chat = try #require(client.post("/v1/chat/completions", ["model": "alpha", "messages": messages, "max_tokens": 12, "temperature": 0]))
+            #expect(chat.json["choices"]?[0]?["message"]?["content"]?.string == expected)
+            let claude = try #require(client.post("/v1/messages", ["model": "alpha", "messages": messages, "max_tokens": 12, "temperature": 0]))
+            #expect(claude.json["content"]?[0]?["text"]?.string == expected)
+            #expect(claude.json["stop_reason"]?.string == "max_tokens")
+            let stream = try #require(
+                client.post("/v1/messages", ["model": "alpha", "messages": messages, "max_tokens": 12, "temperature": 0, "stream": true]))
+            #expect(stream.events.compactMap { $0["delta"]?["text"]?.string }.joined() == expected)
+            #expect(stream.events.compactMap { $0["type"]?.string }.first == "message_start")
+            #expect(stream.events.last?["type"]?.string == "message_stop")
+            let count = try #require(client.post("/v1/messages/count_tokens", ["model": "alpha", "messages": messages]))
+            #expect(count.json["input_tokens"]?.int == generator.tokenizer.encode("Hello\nHi\nGo\n").count)
+        }
+    }
+
+    @Test func choicesDifferBySeedAndSeedsRepeat() async throws {
+        try await withServer { client, _ in
+            let request: JSON = ["prompt": "The", "max_tokens": 16, "temperature": 1, "seed": 5, "n": 3]
+            let texts = { (answer: Client.Answer?) in answer?.json["choices"]?.array?.compactMap { $0["text"]?.string } ?? [] }
+            let first = texts(client.post("/v1/completions", request))
+            #expect(Set(first).count == 3)
+            #expect(texts(client.post("/v1/completions", request)) == first)
+        }
+    }
+
+    @Test func modelsAndTheirNames() async throws {
+        try await withServer(models: ["alpha", "beta"]) { client, _ in
+            #expect(client.get("/v1/models")?.json["data"]?.array?.compactMap { $0["id"]?.string } == ["alpha", "beta"])
+            #expect(client.get("/v1/models/beta")?.status == 200)
+            var request = greedy
+            request["model"] = "alpa"
+            let wrong = try #require(client.post("/v1/completions", request))
+            #expect(wrong.status == 404)
+            #expect(wrong.json["error"]?["code"]?.string == "model_not_found")
+            #expect(wrong.json["error"]?["message"]?.string?.contains("alpha") == true)
+            request["model"] = "beta"
+            #expect(client.post("/v1/completions", request)?.status == 200)
+            #expect(client.post("/models/unload", ["model": "beta"])?.json["success"]?.bool == true)
+            #expect(client.post("/v1/completions", request)?.status == 200, "it is loaded again when somebody asks")
+        }
+    }
+
+    @Test func tokensAndOperations() async throws {
+        try await withServer { client, generator in
+            let ids = generator.tokenizer.encode("Hello there").map { JSON($0) }
+            #expect(client.post("/tokenize", ["content": "Hello there"])?.json["tokens"] == .array(ids))
+            #expect(client.post("/detokenize", ["tokens": .array(ids)])?.json["content"]?.string == "Hello there")
+            #expect(client.get("/props")?.json["total_slots"]?.int == 4)
+            #expect(client.get("/slots")?.json.array?.count == 4)
+            for path in ["/livez", "/readyz", "/health", "/openapi.json", "/"] { #expect(client.get(path)?.status == 200, "\(path)") }
+            _ = client.post("/v1/completions", greedy)
+            let metrics = try #require(client.get("/metrics")).body
+            for name in [
+                "vllm:num_requests_running", "vllm:kv_cache_usage_perc", "vllm:time_to_first_token_seconds_bucket", "vllm:generation_tokens_total",
+            ] { #expect(metrics.contains(name), "\(name)") }
+        }
+    }
+}
