@@ -48,6 +48,8 @@ public struct WeightPart: Sendable {
         case .shifted(_, let shift): ours.shifted(by: shift)
         case .arranged(_, let stored, let view, let axes): ours.disarranged(view, axes, into: stored)
         case .microscaled: preconditionFailure("MXFP4 blocks of this kind are only read")
+        case .negativeExponential: ours.transposed.contiguous().negativeExponentials
+        case .headwise(_, _, let heads, let keys, let values): Headwise(heads: heads, keyWidth: keys, valueWidth: values).part(index, of: ours)
         case .alternating(_, let shapes): Alternation(shapes).part(index, of: ours)
         case .shaped(_, let shape): ours.contiguous().reshaped(Shape(shape))
         case .grouped(_, let heads, let kvHeads, let width): HeadOrder(heads: heads, kvHeads: kvHeads, width: width).theirs(ours)

@@ -69,6 +69,10 @@ public enum WeightPattern: Sendable, ExpressibleByStringLiteral {
     case shifted(String, by: Float)
     /// Several tensors that each hold `count` matrices (or vectors) of so many elements: in ours they take turns, the first of each, then the second.
     case alternating([String], shapes: [[Int]])
+    /// Theirs [columns, rows] holds minus the exponentials of ours [rows, columns].
+    case negativeExponential(String)
+    /// Ours has, head after head, rows of keys and rows of values; theirs has keys [heads, columns, keyWidth] and values [heads, valueWidth, columns].
+    case headwise(keys: String, values: String, heads: Int, keyWidth: Int, valueWidth: Int)
     /// The same numbers with axes of other sizes.
     case shaped(String, [Int])
     /// Stacked, each part's rows in an order of their own.
@@ -80,7 +84,8 @@ public enum WeightPattern: Sendable, ExpressibleByStringLiteral {
     public var names: [String] {
         switch self {
         case .same(let name), .transposed(let name), .shifted(let name, _), .shaped(let name, _), .grouped(let name, _, _, _),
-            .arranged(let name, _, _, _): [name]
+            .arranged(let name, _, _, _), .negativeExponential(let name): [name]
+        case .headwise(let keys, let values, _, _, _): [keys, values]
         case .microscaled(let name, _, _, _): ["\(name)_blocks", "\(name)_scales"]
         case .stacked(let names, _), .orderedStack(let names, _, _), .alternating(let names, _): names
         }

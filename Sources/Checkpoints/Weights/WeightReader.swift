@@ -42,6 +42,9 @@ public struct WeightReader: Sendable {
         case .same, .stacked: return parts
         case .transposed: return [parts[0].transposed.contiguous()]
         case .shifted(_, let shift): return [parts[0].shifted(by: -shift)]
+        case .negativeExponential: return [parts[0].negativeLogarithms.transposed.contiguous()]
+        case .headwise(_, _, let heads, let keys, let values):
+            return [Headwise(heads: heads, keyWidth: keys, valueWidth: values).whole(parts, plan.shape)]
         case .alternating(_, let shapes): return [Alternation(shapes).whole(parts, plan.shape)]
         case .shaped: return [parts[0].reshaped(Shape(plan.shape))]
         case .arranged(_, _, let view, let axes): return [parts[0].arranged(view, axes, into: plan.shape)]
@@ -118,7 +121,9 @@ extension WeightPattern {
         case .same, .shifted, .grouped: shape
         case .shaped(_, let theirs): theirs
         case .alternating(_, let shapes): shapes[index]
-        case .transposed: shape.reversed()
+        case .transposed, .negativeExponential: shape.reversed()
+        case .headwise(_, _, let heads, let keys, let values):
+            index == 0 ? [heads, shape.last ?? 0, keys] : [heads, values, shape.last ?? 0]
         case .arranged(_, let stored, _, _): stored
         case .microscaled(_, let matrices, let rows, _):
             [matrices, rows, (shape.last ?? 0) / 32] + (index == 0 ? [16] : [])

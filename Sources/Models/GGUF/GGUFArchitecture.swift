@@ -39,7 +39,8 @@ public struct GGUFArchitecture: Sendable {
 /// Every architecture there is.
 public enum GGUFArchitectures {
     public static let all: [GGUFArchitecture] = [
-        .llama, .gpt2, .qwen2, .qwen3, .gemma, .gemma2, .gemma3, .phi3, .starcoder2, .stablelm, .falcon, .olmo2, .granite, .smollm3,
+        .llama, .gpt2, .qwen2, .qwen3, .gemma, .gemma2, .gemma3, .phi3, .starcoder2, .stablelm, .falcon, .olmo2, .granite, .smollm3, .qwen3moe,
+        .olmoe, .gptOSS, .deepseek2, .mamba,
     ]
 
     /// The architecture that a file names.

@@ -127,7 +127,7 @@ private struct Tensors {
         for parameter in spec.parameters {
             for part in try map.parts(of: parameter.name, parameter.shape) {
                 let facts = GGUFTensorFacts(
-                    name: part.name, shape: part.shape, stored: source.type(of: parameter.name), layers: spec.layers.count, experts: 0,
+                    name: part.name, shape: part.shape, stored: source.type(of: parameter.name), layers: spec.layers.count, experts: spec.firstExperts?.routing.experts ?? 0,
                     headIsTied: spec.head.projection.isTied)
                 let (type, wanted) = quantization.type(for: facts)
                 if type != wanted { replaced.append((part.name, wanted, type)) }

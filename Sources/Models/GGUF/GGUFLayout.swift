@@ -41,8 +41,8 @@ struct GGUFLayout: Sendable {
         rows.append("blk.{}.attn_sinks.weight" <-> "blocks.{}.attention.sinks")
         switch block.mixer {
         case .attention(let attention): rows += self.rows(of: attention)
-        // No architecture of ours has these in GGUF files yet: a parameter without a row is an error that names it.
-        case .latentAttention, .stateSpace: break
+        case .latentAttention(let attention): rows += GGUFLatentRows.rows(of: attention)
+        case .stateSpace: rows += GGUFStateSpaceRows.rows
         }
         return rows + self.rows(of: block.feedForward, width)
     }

@@ -90,10 +90,16 @@ enum GGUFRope {
     /// The keys for a spec's positions; nil where GGUF cannot say them.
     static func settings(_ spec: TransformerSpec) -> [GGUFSetting]? {
         guard case .attention(let attention)? = spec.layers.first?.mixer, case .rotary(let rotary) = attention.positions, rotary.spread == rotary.width else { return [] }
-        var settings = [
+        let settings = [
             GGUFSetting("attention.value_length", .u32(UInt32(attention.headWidth))), GGUFSetting("rope.dimension_count", .u32(UInt32(rotary.width))),
             GGUFSetting("rope.freq_base", .f32(Float(rotary.base))),
         ]
+        return scaling(rotary).map { settings + $0 }
+    }
+
+    /// The keys and tensors for how angles are stretched; nil where GGUF cannot say it.
+    static func scaling(_ rotary: Rotary) -> [GGUFSetting]? {
+        var settings: [GGUFSetting] = []
         switch rotary.scaling {
         case .none: break
         case .linear(let factor):

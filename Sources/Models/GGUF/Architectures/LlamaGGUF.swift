@@ -3,13 +3,18 @@ import QuintetFiles
 import QuintetLayers
 
 extension GGUFArchitecture {
-    /// Llama, and what llama.cpp converts to it. Rotary pairs are neighbors: the rows of q and k are reordered.
+    /// Llama, and what llama.cpp converts to it: Mistral, Mixtral. Rotary pairs are neighbors: the rows of q and k are reordered.
     static let llama = GGUFArchitecture(
-        "llama", families: ["llama", "mistral"], layout: GGUFLayout(rotaryRows: .neighbors),
+        "llama", families: ["llama", "mistral", "mixtral"], fields: GGUFField.common + GGUFField.experts, layout: GGUFLayout(rotaryRows: .neighbors),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             // llama.cpp has no window in this architecture; files of ours say one.
             if let window = try metadata.int("attention.sliding_window") { (config["model_type"], config["sliding_window"]) = ("mistral", JSON(window)) }
+            if config["num_local_experts"]?.int ?? 0 > 0 {
+                config["model_type"] = "mixtral"
+            } else {
+                (config["num_local_experts"], config["num_experts_per_tok"]) = (nil, nil)
+            }
             if metadata.holds("blk.0.attn_output.bias") { config["attention_bias"] = true }
             if metadata.holds("blk.0.ffn_up.bias") { config["mlp_bias"] = true }
         },
