@@ -45,7 +45,7 @@ import Testing
         .enabled(if: Shared.isThere, Shared.absence),
         arguments: [
             "llama", "mistral", "gpt2", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "starcoder2", "stablelm", "falcon", "olmo2", "granite",
-            "smollm3",
+            "smollm3", "mixtral", "qwen3_moe", "olmoe", "gpt_oss", "deepseek_v3", "mamba",
         ])
     func givesTheReferencesNumbers(_ name: String) throws {
         let original = try Shared.path("parity/\(name)")

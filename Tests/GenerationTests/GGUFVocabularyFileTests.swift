@@ -8,7 +8,7 @@ import Testing
 @Suite struct GGUFVocabularyFileTests {
     private static let folder = "data/tokenizers/ggml-vocabs"
 
-    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: ["llama-spm", "phi-3", "gpt-2", "falcon", "mpt", "refact", "starcoder"])
+    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: ["llama-spm", "phi-3", "gpt-2", "falcon", "mpt", "refact", "starcoder", "deepseek-coder", "bert-bge"])
     func givesTheSameIDs(_ name: String) throws {
         let stem = try Shared.path(Self.folder) + "/ggml-vocab-\(name).gguf"
         guard Folder.isFile(stem + ".xz"), Folder.isFile(stem + ".inp") else { return print("skipped: \(stem).xz is not there") }

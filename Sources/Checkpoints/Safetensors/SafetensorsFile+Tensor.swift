@@ -18,17 +18,8 @@ extension SafetensorsType {
 
     /// - Precondition: `dtype` is no block format; those go into GGUF files.
     public init(_ dtype: DType) {
-        self =
-            switch dtype {
-            case .f32: .f32
-            case .f16: .f16
-            case .bf16: .bf16
-            case .i32: .i32
-            case .u8: .u8
-            case .i8: .i8
-            case .bool: .bool
-            default: preconditionFailure("safetensors files hold no \(dtype)")
-            }
+        guard let type = Self.allCases.first(where: { $0.dtype == dtype }) else { preconditionFailure("safetensors files hold no \(dtype)") }
+        self = type
     }
 }
 

@@ -66,6 +66,12 @@ public struct WeightReader: Sendable {
     /// Where a parameter's numbers lie, part by part.
     public func stored(_ name: String) -> [StoredWeight] { plans[name]?.parts ?? [] }
 
+    /// The type of a parameter's first part in its file's own words; pairs of blocks and scales have one together.
+    public func storedType(_ name: String) -> String? {
+        if case .microscaled? = plans[name]?.pattern { return "MXFP4" }
+        return plans[name]?.parts.first?.entry.type
+    }
+
     /// Bytes that the parameter takes in the files.
     public func storedByteCount(_ name: String) -> Int { plans[name]?.parts.reduce(0) { $0 + $1.entry.byteCount } ?? 0 }
 

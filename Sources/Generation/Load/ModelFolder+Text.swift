@@ -90,8 +90,20 @@ extension GGUFVocabulary {
         merges = try file.strings("tokenizer.ggml.merges")
         func id(_ name: String) -> Int? { value("\(name)_token_id")?.int }
         (bos, eos, unknown, padding) = (id("bos"), id("eos"), id("unknown"), id("padding"))
-        (addsBOS, addsEOS) = (value("add_bos_token")?.bool, value("add_eos_token")?.bool)
-        addsSpacePrefix = value("add_space_prefix")?.bool
+        // Files spell the separator's key both ways.
+        (classifier, separator) = (id("cls"), id("seperator") ?? id("separator"))
+        (addsBOS, addsEOS) = (value("add_bos_token")?.bool, value("add_eos_token")?.bool ?? (model == "bert" ? value("add_sep_token")?.bool : nil))
+        (addsSpacePrefix, removesExtraSpaces) = (value("add_space_prefix")?.bool, value("remove_extra_whitespaces")?.bool)
+        characterMap = try Self.bytes(file, "tokenizer.ggml.precompiled_charsmap")
         chatTemplate = file["tokenizer.chat_template"]?.json?.string
+    }
+
+    /// An array of bytes, signed or not.
+    private static func bytes(_ file: GGUFFile, _ key: String) throws(FileError) -> [UInt8] {
+        let numbers = try file.integers(key)
+        if let wrong = numbers.first(where: { !(-128...255).contains($0) }) {
+            throw FileError("not a byte", path: file.path, field: key, offset: file.pair(key)?.offset, expected: "-128 to 255", found: "\(wrong)")
+        }
+        return numbers.map { UInt8(truncatingIfNeeded: $0) }
     }
 }

@@ -35,7 +35,7 @@ final class ParameterReader: Sendable {
 
     /// The type that a parameter's first part has in the files, as GGUF calls it; f32 where GGUF has no such type.
     func type(of name: String) -> GGUFType {
-        guard let stored = reader.stored(name).first?.entry.type else { return .f32 }
+        guard let stored = reader.storedType(name) else { return .f32 }
         return GGUFType.allCases.first { $0.name == stored && $0.dtype != nil } ?? .f32
     }
 }

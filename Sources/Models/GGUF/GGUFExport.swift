@@ -126,10 +126,7 @@ private struct Tensors {
         let map = layout.weights(spec)
         for parameter in spec.parameters {
             for part in try map.parts(of: parameter.name, parameter.shape) {
-                let facts = GGUFTensorFacts(
-                    name: part.name, shape: part.shape, stored: source.type(of: parameter.name), layers: spec.layers.count, experts: spec.firstExperts?.routing.experts ?? 0,
-                    headIsTied: spec.head.projection.isTied)
-                let (type, wanted) = quantization.type(for: facts)
+                let (type, wanted) = quantization.type(of: part, in: spec, stored: source.type(of: parameter.name))
                 if type != wanted { replaced.append((part.name, wanted, type)) }
                 items.append(try item(part, type, source, parameter.name))
             }

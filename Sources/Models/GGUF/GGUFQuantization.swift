@@ -1,4 +1,7 @@
 public import QuintetCheckpoints
+public import QuintetFiles
+public import QuintetLayers
+import QuintetTensors
 
 /// The types in which a GGUF file stores a model's tensors: one name for a mixture, as people know it from llama.cpp.
 public enum GGUFQuantization: String, Sendable, CaseIterable {
@@ -98,7 +101,7 @@ extension GGUFQuantization {
         let (role, layer) = tensor.role
         let isHead = role == "output" || role == "token_embd" && tensor.headIsTied
         if isHead { return base == .q8_0 ? .q8_0 : (tensor.shape.last ?? 1) % 256 == 0 ? .q6_k : .q8_0 }
-        if self == .mxfp4 { return tensor.shape.count == 3 ? .mxfp4 : .q8_0 }
+        if self == .mxfp4 { return role.hasSuffix("_exps") ? .mxfp4 : .q8_0 }
         guard self == .q4_k_m || self == .q5_k_m else { return base }
         switch role {
         case "attn_v":
@@ -128,5 +131,29 @@ extension GGUFQuantization {
             default: .f16
             }
         return fitting(next, row: row)
+    }
+}
+
+extension GGUFQuantization {
+    /// The types of each parameter's parts in a GGUF file of such a model, under our names.
+    /// - Throws: `FileError` where no architecture of the format holds the model.
+    public func types(of spec: TransformerSpec) throws(FileError) -> [String: [GGUFType]] {
+        guard let architecture = Families.expressing(spec).flatMap(GGUFArchitectures.holding) else {
+            throw FileError("GGUF files cannot hold this model", field: "model_type", expected: GGUFArchitectures.all.flatMap(\.families).joined(separator: ", "))
+        }
+        let map = architecture.layout.weights(spec)
+        var types: [String: [GGUFType]] = [:]
+        for parameter in spec.parameters {
+            types[parameter.name] = try map.parts(of: parameter.name, parameter.shape).map { type(of: $0, in: spec, stored: .f32).type }
+        }
+        return types
+    }
+
+    /// The type of one tensor of a model, and the one it would have if its rows were whole blocks.
+    func type(of part: WeightPart, in spec: TransformerSpec, stored: GGUFType) -> (type: GGUFType, wanted: GGUFType) {
+        type(
+            for: GGUFTensorFacts(
+                name: part.name, shape: part.shape, stored: stored, layers: spec.layers.count, experts: spec.firstExperts?.routing.experts ?? 0,
+                headIsTied: spec.head.projection.isTied))
     }
 }

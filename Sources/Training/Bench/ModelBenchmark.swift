@@ -2,7 +2,7 @@ import QuintetCheckpoints
 public import QuintetFiles
 import QuintetGeneration
 import QuintetLayers
-import QuintetModels
+public import QuintetModels
 import QuintetReports
 public import QuintetTensors
 
@@ -29,12 +29,11 @@ public struct ModelBenchmark: Sendable {
         }
     }
 
-    /// Measures a preset with random weights, its matrices in a type or a mixture of types.
-    public func run(preset: Preset, types: StoredTypes = .plain(.f32)) throws -> Report {
+    /// Measures a preset with random weights, its matrices in the types that a GGUF file of this quantization has.
+    public func run(preset: Preset, quantization: GGUFQuantization = .f32) throws -> Report {
         try measure { () throws -> (String, Transformer, Int) in
             let spec = try preset.shape.spec()
-            let layers = spec.layers.count
-            let source = RandomParameters(spec.parameters) { types.type(of: $0, part: $1, layers: layers).fitting($2) }
+            let source = RandomParameters(spec.parameters, types: try quantization.types(of: spec).mapValues { $0.compactMap(\.dtype) })
             return (preset.name, try Transformer(spec, ParameterScope(source, .packed)), Self.bytesPerToken(spec, source.bytes))
         }
     }

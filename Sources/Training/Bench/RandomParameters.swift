@@ -6,13 +6,19 @@ import QuintetTensors
 /// A few rows of each matrix are drawn and quantized, and repeated from there on: the search for good scales would take longer than
 /// everything that is measured.
 struct RandomParameters: ParameterSource {
-    /// The type of a matrix whose rows are `columns` long.
-    let type: @Sendable (_ name: String, _ part: Int, _ columns: Int) -> DType
+    /// The types of each parameter's parts; a parameter that is not among them has f32.
+    private let types: [String: [DType]]
     private let specs: [String: ParameterSpec]
 
-    init(_ specs: [ParameterSpec], type: @escaping @Sendable (_ name: String, _ part: Int, _ columns: Int) -> DType) {
+    init(_ specs: [ParameterSpec], types: [String: [DType]]) {
         self.specs = Dictionary(specs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        self.type = type
+        self.types = types
+    }
+
+    /// Where a file has fewer parts than there are here, the last one's type goes on.
+    private func type(_ name: String, _ part: Int) -> DType {
+        let list = types[name] ?? []
+        return part < list.count ? list[part] : list.last ?? .f32
     }
 
     func parameter(_ name: String, _ shape: Shape) throws -> Tensor {
@@ -27,12 +33,12 @@ struct RandomParameters: ParameterSource {
     /// Bytes that the parameter's matrices take.
     func bytes(_ spec: ParameterSpec) -> Int {
         guard spec.shape.count > 1, let columns = spec.shape.last else { return spec.count * 4 }
-        if case .matrix(let rows) = spec.role { return rows.enumerated().reduce(0) { $0 + type(spec.name, $1.0, columns).bytes($1.1 * columns) } }
-        return type(spec.name, 0, columns).bytes(spec.count)
+        if case .matrix(let rows) = spec.role { return rows.enumerated().reduce(0) { $0 + type(spec.name, $1.0).bytes($1.1 * columns) } }
+        return type(spec.name, 0).bytes(spec.count)
     }
 
     private func matrix(_ name: String, _ part: Int, rows: Int, columns: Int) -> Tensor {
-        let type = type(name, part, columns), drawn = min(rows, 256)
+        let type = type(name, part), drawn = min(rows, 256)
         let some = Tensor(uninitialized: [drawn, columns])
         some.fillNormal(deviation: 0.02, seed: 1, stream: UInt64(part))
         let stored = some.cast(to: type), whole = Tensor(uninitialized: [rows, columns], dtype: type)
@@ -41,18 +47,5 @@ struct RandomParameters: ParameterSource {
             whole.slice(0, start..<start + count).copyIn(stored.slice(0, 0..<count))
         }
         return whole
-    }
-}
-
-extension DType {
-    /// The next type whose blocks divide a row: as `quintet convert` falls back.
-    func fitting(_ columns: Int) -> DType {
-        if columns % blockLength == 0 { return self }
-        switch self {
-        case .q4_K: return DType.q5_0.fitting(columns)
-        case .q5_K: return DType.q5_1.fitting(columns)
-        case .q6_K: return DType.q8_0.fitting(columns)
-        default: return .f16
-        }
     }
 }
