@@ -59,6 +59,26 @@ struct DecoderFields {
     }
 }
 
+extension DecoderFields {
+    /// The same with activation, epsilon, biases and rotary positions, as Llama's nearest kin spell them; nil where the spec has no such parts.
+    static func llamaLike(_ spec: TransformerSpec) -> JSONObject? {
+        guard let attention = spec.firstAttention, let rotary = attention.rotary, let activation = spec.firstActivation else { return nil }
+        var fields = json(spec, attention)
+        fields["hidden_act"] = .string(activation.function)
+        fields["rms_norm_eps"] = JSON(spec.layers[0].norm.epsilon)
+        fields["attention_bias"] = .bool(attention.biases == .both)
+        RopeConfig.write(rotary, headWidth: attention.headWidth, into: &fields)
+        return fields
+    }
+
+    /// How many experts there are and how one position's are chosen, as OLMoE and Qwen spell it.
+    static func write(_ experts: ExpertsSpec, into fields: inout JSONObject) {
+        fields["num_experts"] = JSON(experts.routing.experts)
+        fields["num_experts_per_tok"] = JSON(experts.routing.chosen)
+        fields["norm_topk_prob"] = .bool(experts.routing.normalization != .none)
+    }
+}
+
 extension TransformerSpec {
     /// The first layer's attention; nil where it has none.
     var firstAttention: AttentionSpec? {

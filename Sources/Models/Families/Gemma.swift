@@ -7,7 +7,7 @@ extension Families {
     /// Gemma (Gemma Team 2024): Llama with scaled embeddings, norms whose weights count from one, tanh gates and a tied head.
     static let gemma = Family(
         name: "gemma", architecture: "GemmaForCausalLM", spec: { reader throws(FileError) in try gemmaSpec(&reader) },
-        fields: gemmaFields, weights: { CommonRows.llamaLike($0) })
+        fields: DecoderFields.llamaLike, weights: { CommonRows.llamaLike($0) })
 
     private static func gemmaSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let sizes = try DecoderFields(&reader, .init(context: 8192, kvHeads: 16, headWidth: 256))
@@ -28,14 +28,4 @@ extension Families {
 
     /// Token rows times the root of the width.
     static func gemmaEmbedding(_ width: Int) -> EmbeddingSpec { EmbeddingSpec(scale: Float(Double(max(width, 0)).squareRoot())) }
-
-    private static func gemmaFields(_ spec: TransformerSpec) -> JSONObject? {
-        guard let attention = spec.firstAttention, let rotary = attention.rotary, let activation = spec.firstActivation else { return nil }
-        var fields = DecoderFields.json(spec, attention)
-        fields["hidden_act"] = .string(activation.function)
-        fields["rms_norm_eps"] = JSON(spec.layers[0].norm.epsilon)
-        fields["attention_bias"] = .bool(attention.biases == .both)
-        RopeConfig.write(rotary, headWidth: attention.headWidth, into: &fields)
-        return fields
-    }
 }

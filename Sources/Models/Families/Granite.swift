@@ -30,19 +30,12 @@ extension Families {
     }
 
     private static func graniteFields(_ spec: TransformerSpec) -> JSONObject? {
-        guard let attention = spec.firstAttention, let rotary = attention.rotary, let activation = spec.firstActivation,
-            case .fixed(let scale) = attention.scale, spec.head.scale != 0
-        else { return nil }
-        var fields = DecoderFields.json(spec, attention)
-        fields["hidden_act"] = .string(activation.function)
-        fields["rms_norm_eps"] = JSON(spec.layers[0].norm.epsilon)
-        fields["attention_bias"] = .bool(attention.biases == .both)
-        fields["mlp_bias"] = .bool(activation.biases == .both)
+        guard var fields = DecoderFields.llamaLike(spec), case .fixed(let scale)? = spec.firstAttention?.scale, spec.head.scale != 0 else { return nil }
+        fields["mlp_bias"] = .bool(spec.firstActivation?.biases == .both)
         fields["attention_multiplier"] = JSON(scale)
         fields["embedding_multiplier"] = JSON(spec.embedding.scale)
         fields["residual_multiplier"] = JSON(spec.layers[0].branchScale)
         fields["logits_scaling"] = .number(1 / Double(spec.head.scale))
-        RopeConfig.write(rotary, headWidth: attention.headWidth, into: &fields)
         return fields
     }
 }

@@ -24,13 +24,8 @@ extension Families {
     }
 
     private static func llamaFields(_ spec: TransformerSpec) -> JSONObject? {
-        guard let attention = spec.firstAttention, let rotary = attention.rotary, let activation = spec.firstActivation else { return nil }
-        var fields = DecoderFields.json(spec, attention)
-        fields["hidden_act"] = .string(activation.function)
-        fields["rms_norm_eps"] = JSON(spec.layers[0].norm.epsilon)
-        fields["attention_bias"] = .bool(attention.biases == .both)
-        fields["mlp_bias"] = .bool(activation.biases == .both)
-        RopeConfig.write(rotary, headWidth: attention.headWidth, into: &fields)
+        guard var fields = DecoderFields.llamaLike(spec) else { return nil }
+        fields["mlp_bias"] = .bool(spec.firstActivation?.biases == .both)
         return fields
     }
 }

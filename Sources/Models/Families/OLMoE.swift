@@ -34,18 +34,9 @@ extension Families {
     }
 
     private static func olmoeFields(_ spec: TransformerSpec) -> JSONObject? {
-        guard let attention = spec.firstAttention, let rotary = attention.rotary, let activation = spec.firstActivation,
-            let experts = spec.firstExperts
-        else { return nil }
-        var fields = DecoderFields.json(spec, attention)
-        fields["hidden_act"] = .string(activation.function)
-        fields["rms_norm_eps"] = JSON(spec.layers[0].norm.epsilon)
-        fields["attention_bias"] = .bool(attention.biases == .both)
+        guard var fields = DecoderFields.llamaLike(spec), let attention = spec.firstAttention, let experts = spec.firstExperts else { return nil }
         fields["clip_qkv"] = attention.clip.map { JSON($0) } ?? .null
-        fields["num_experts"] = JSON(experts.routing.experts)
-        fields["num_experts_per_tok"] = JSON(experts.routing.chosen)
-        fields["norm_topk_prob"] = .bool(experts.routing.normalization != .none)
-        RopeConfig.write(rotary, headWidth: attention.headWidth, into: &fields)
+        DecoderFields.write(experts, into: &fields)
         return fields
     }
 }

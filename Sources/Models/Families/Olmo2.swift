@@ -5,7 +5,7 @@ import QuintetLayers
 extension Families {
     /// OLMo 2 (OLMo Team 2024): what a part gives is normalized, not what it reads; q and k as a whole too.
     static let olmo2 = Family(
-        name: "olmo2", architecture: "Olmo2ForCausalLM", spec: { reader throws(FileError) in try olmo2Spec(&reader) }, fields: olmo2Fields,
+        name: "olmo2", architecture: "Olmo2ForCausalLM", spec: { reader throws(FileError) in try olmo2Spec(&reader) }, fields: DecoderFields.llamaLike,
         weights: {
             CommonRows.llamaLike($0, norms: [("post_attention_layernorm", .outNorm1), ("post_feedforward_layernorm", .outNorm2)])
         })
@@ -21,15 +21,5 @@ extension Families {
             hidden: sizes.hidden, try ActivationNames.read(&reader, "hidden_act", default: "silu"), .none)
         let block = BlockSpec(mixer: .attention(attention), feedForward: feedForward, norm: norm, residual: .output)
         return try sizes.spec(&reader, LayerPattern(block, count: sizes.layers), norm: norm, tied: false)
-    }
-
-    private static func olmo2Fields(_ spec: TransformerSpec) -> JSONObject? {
-        guard let attention = spec.firstAttention, let rotary = attention.rotary, let activation = spec.firstActivation else { return nil }
-        var fields = DecoderFields.json(spec, attention)
-        fields["hidden_act"] = .string(activation.function)
-        fields["rms_norm_eps"] = JSON(spec.layers[0].norm.epsilon)
-        fields["attention_bias"] = .bool(attention.biases == .both)
-        RopeConfig.write(rotary, headWidth: attention.headWidth, into: &fields)
-        return fields
     }
 }

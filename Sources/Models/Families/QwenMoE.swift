@@ -47,25 +47,16 @@ extension Families {
     }
 
     private static func qwen3MoEFields(_ spec: TransformerSpec) -> JSONObject? {
-        guard let attention = spec.firstAttention, let rotary = attention.rotary, let activation = spec.firstActivation,
-            let experts = spec.firstExperts
-        else { return nil }
-        var fields = DecoderFields.json(spec, attention)
-        fields["hidden_act"] = .string(activation.function)
-        fields["rms_norm_eps"] = JSON(spec.layers[0].norm.epsilon)
-        fields["attention_bias"] = .bool(attention.biases == .both)
+        guard var fields = DecoderFields.llamaLike(spec), let attention = spec.firstAttention, let experts = spec.firstExperts else { return nil }
         fields["use_sliding_window"] = .bool(attention.span.window > 0)
         fields["sliding_window"] = attention.span.window > 0 ? JSON(attention.span.window) : .null
         fields["intermediate_size"] = JSON(spec.firstDenseHidden ?? experts.hidden)
         fields["moe_intermediate_size"] = JSON(experts.hidden)
-        fields["num_experts"] = JSON(experts.routing.experts)
-        fields["num_experts_per_tok"] = JSON(experts.routing.chosen)
-        fields["norm_topk_prob"] = .bool(experts.routing.normalization != .none)
+        DecoderFields.write(experts, into: &fields)
         fields["decoder_sparse_step"] = 1
         fields["mlp_only_layers"] = .array(spec.layers.enumerated().compactMap { index, block in
             if case .experts = block.feedForward { nil } else { JSON(index) }
         })
-        RopeConfig.write(rotary, headWidth: attention.headWidth, into: &fields)
         return fields
     }
 }
