@@ -35,6 +35,7 @@ import Testing
             (b.residual, b.feedForward) = (.normalized, .plain(hidden: 18, .geluQuick, .both))
             s.embedding.positions = .sinusoidal(Sinusoidal(offset: 2))
         }),
+        ("sinks, window", spec { a, _, _ in (a.sinks, a.span) = (.learned, .window(4)) }),
         ("parallel, own head", spec { a, b, s in
             (b.residual, s.head, a.positions) = (.parallel, HeadSpec(.ownWithBias), .rotary(Rotary(width: 4, spread: 3, pairing: .interleaved)))
         }),

@@ -138,6 +138,26 @@ import Testing
         }
     }
 
+    /// The sinks' own gradient too, and that of rows that see them; grouped heads, a window, padding, dropout.
+    @Test func attentionWithSinks() {
+        var shape = AttentionShape(heads: 4, kvHeads: 2, headWidth: 3, window: 3, scale: 0.5)
+        let sinks = Tensor([0.5, -1, 2, 0], [4])
+        checkGradients([random([10, shape.fusedWidth]), sinks], step: 0.03, tolerance: 1e-3) { x, tape in
+            shape.sinks = x[1]
+            return attend(qkv: x[0], batch: 2, shape, tape)
+        }
+        checkGradients([random([10, shape.fusedWidth]), sinks], step: 0.03, tolerance: 1e-3) { x, tape in
+            shape.sinks = x[1]
+            return attend(qkv: x[0], batch: 1, documents: [3, 1, 6], shape, tape)
+        }
+        let mask = Tensor(uninitialized: [2, 5], dtype: .u8)
+        for index in 0..<10 { mask.data.storeBytes(of: UInt8(index % 5 < 3 ? 1 : 0), toByteOffset: index, as: UInt8.self) }
+        checkGradients([random([10, shape.fusedWidth]), sinks], step: 0.03, tolerance: 1e-3) { x, tape in
+            shape.sinks = x[1]
+            return attend(qkv: x[0], batch: 2, shape, keyMask: mask, dropout: WeightDropout(share: 0.3, seed: 2, stream: 5), tape)
+        }
+    }
+
     @Test func elementwiseAndBroadcast() {
         let (a, b, row) = (random([3, 4], seed: 1), random([3, 4], seed: 2), random([4], seed: 3))
         checkGradients([a, b]) { x, tape in add(x[0], x[1], tape) }

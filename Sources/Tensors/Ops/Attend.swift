@@ -13,7 +13,7 @@ public struct AttentionShape: Sendable {
     public var slopes: Tensor?
     /// Not 0: ALiBi adds this times slope * key position, rounded to bf16, in place of minus slope * distance.
     public var roundedSlopeFactor: Float
-    /// Scores of the sinks f32 [heads].
+    /// Scores of the sinks f32 [heads]; over whole sequences they have a gradient.
     public var sinks: Tensor?
 
     public init(
@@ -66,7 +66,7 @@ public func attend(
     let rows = qkv.shape.rows
     let runs = SequenceRun.all(rows: rows, batch: batch, documents: documents)
     let out = Tensor(uninitialized: [rows, shape.queryWidth])
-    let tracked = tape?.needs(qkv) == true
+    let tracked = tape.map { tape in tape.needs(qkv) || shape.sinks.map(tape.needs) ?? false } ?? false
     let lse = tracked ? Tensor(uninitialized: [rows * shape.heads]) : nil
     for run in runs {
         var call = KernelCall(QK_OP_ATTENTION, kind: shape.causal ? 0 : 1)
@@ -97,11 +97,12 @@ public func attend(
             call.run()
         }
         gradients.add(dqkv, to: qkv)
+        addSinkGradient(shape.sinks, out: out, dy: dy, lse: lse, runs, gradients)
     }
 }
 
 /// Sequences of one length that lie one after the other: what one attention call takes.
-private struct SequenceRun {
+struct SequenceRun {
     let index: Int
     let start: Int
     let batch: Int, time: Int

@@ -26,6 +26,7 @@ public func attend(q: Tensor, keysAndValues k: Tensor, batch: Int, _ shape: Atte
         gradients.add(dq, to: q)
         gradients.add(dk, to: k)
         gradients.add(dv, to: k)
+        addSinkGradient(shape.sinks, out: out, dy: dy, lse: lse, SequenceRun.all(rows: q.shape.rows, batch: batch, documents: nil), gradients)
     }
 }
 
