@@ -2,6 +2,12 @@ import QuintetCheckpoints
 import QuintetFiles
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Rows 34-46 of the catalogue of bad inputs: every case is an error that names the file, and none traps.
 @Suite struct SafetensorsBadInputTests {
     static let one = #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
@@ -84,6 +90,21 @@ import Testing
                 let error = try refusal(bytes, in: folder)
                 #expect(error == nil)
             }
+        }
+    }
+
+    /// 35: a header of 100 MB is refused by its length, before it is read; 46: names that only look alike are two.
+    @Test func longHeadersAndNamesThatLookAlike() throws {
+        try withFolder { folder in
+            let path = folder + "/case.safetensors", length = 100_000_000
+            writePlain(path, withUnsafeBytes(of: UInt64(length).littleEndian) { Array($0) } + Array("{".utf8))
+            #expect(truncate(path, off_t(length + 8)) == 0)
+            #expect { try SafetensorsFile.open(path) } throws: { ($0 as? FileError)?.field == "header length" }
+            let names = ["caf\u{E9}", "cafe\u{301}"]
+            let entries = names.enumerated().map { #""\#($1)":{"dtype":"U8","shape":[1],"data_offsets":[\#($0),\#($0 + 1)]}"# }
+            writePlain(path, container("{" + entries.joined(separator: ",") + "}", [1, 2]))
+            let file = try SafetensorsFile.open(path)
+            #expect(file.names.count == 2 && names.map { file[$0]?.range.lowerBound } == file.entries.map { Optional($0.range.lowerBound) })
         }
     }
 

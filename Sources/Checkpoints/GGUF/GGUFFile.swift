@@ -75,6 +75,8 @@ public struct GGUFFile: Sendable {
 
     func bytes(in range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: map.bytes[range]) }
 
+    public func checkIntact() throws(FileError) { try map.checkIntact() }
+
     /// Keeps the pages alive: whoever holds a view of the bytes holds this.
     public var owner: AnyObject { map }
 }

@@ -206,6 +206,8 @@ extension PyTorchFile: WeightFile {
         map.advise(.doNotNeed, start..<min(start + tensors[index].byteCount, map.count))
     }
 
+    public func checkIntact() throws(FileError) { try map.checkIntact() }
+
     private func uncomputable(_ stored: StoredTensor) -> FileError {
         FileError(
             "tensors of this type cannot be computed with", path: path, field: stored.name, offset: stored.offset,

@@ -56,6 +56,8 @@ public struct SafetensorsFile: Sendable {
     /// Tells the system that a tensor's pages are not needed soon; reading them again is fine.
     public func release(_ entry: SafetensorsEntry) { map.advise(.doNotNeed, entry.range) }
 
+    public func checkIntact() throws(FileError) { try map.checkIntact() }
+
     /// Keeps the pages alive: whoever holds a view of the bytes holds this.
     public var owner: AnyObject { map }
 

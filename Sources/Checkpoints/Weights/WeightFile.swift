@@ -14,6 +14,8 @@ public protocol WeightFile: Sendable {
     func release(at index: Int)
     /// The SHA-256 of a tensor's bytes in row-major order.
     func digest(at index: Int) throws(FileError) -> String
+    /// - Throws: `FileError` where the file was cut short since it was opened, so that numbers that were read may have been zeros.
+    func checkIntact() throws(FileError)
 }
 
 extension WeightFile {

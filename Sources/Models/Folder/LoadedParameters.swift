@@ -64,7 +64,12 @@ final class StoredParameters: ParameterSource {
 extension ModelFolder {
     /// The model, ready to run, its adapters beside its weights; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
     public func transformer(_ layout: ParameterScope.Layout = .packed, precision: WeightPrecision = .stored) throws -> Transformer {
-        let stored = StoredParameters(try weightReader(), precision)
+        let model = try model(StoredParameters(try weightReader(), precision), layout)
+        for file in weights.files { try file.checkIntact() }
+        return model
+    }
+
+    private func model(_ stored: StoredParameters, _ layout: ParameterScope.Layout) throws -> Transformer {
         guard let adapters else { return try Transformer(spec, ParameterScope(stored, layout)) }
         let source = OverlaidParameters(base: stored) { adapters.whole($0) }
         return try Transformer(spec, ParameterScope(source, layout, adapters: adapters))

@@ -81,6 +81,7 @@ public struct ModelFolder: Sendable {
     public func loadWeights(precision: WeightPrecision = .stored) throws(FileError) -> [String: Tensor] {
         let wanted = spec.parameters.map { (name: $0.name, shape: $0.shape) }
         var loaded = try map.load(wanted, from: weights, precision: precision)
+        for file in weights.files { try file.checkIntact() }
         guard let adapters else { return loaded }
         try adapters.checkMerging()
         for (name, tensor) in loaded {
