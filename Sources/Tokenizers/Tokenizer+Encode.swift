@@ -14,22 +14,26 @@ public enum SpecialTokenHandling: Sendable, Equatable {
     case parsed
     /// It is text like any other.
     case asText
-    /// It is text where it touches one of these byte ranges, which are in order: what others said within a template's text.
-    case parsedOutside([Range<Int>])
+    /// It is text where it touches one of these byte ranges, which are in order: what others said within a template's text. Tokens that are not
+    /// special, but by which the template tells its parts apart, are text where they touch a range of `marks`.
+    case parsedOutside([Range<Int>], marks: TemplateMarks = TemplateMarks())
 
     /// Whether the text of a token at this place becomes the token.
     func takes(_ token: AddedToken, at place: Range<Int>) -> Bool {
         switch self {
         case .parsed: true
         case .asText: !token.special
-        case .parsedOutside(let ranges): !token.special || !Self.touches(ranges, place)
+        case .parsedOutside(let ranges, let marks):
+            token.special ? !Self.touches(ranges, place) : !marks.ids.contains(token.id) || !Self.touches(marks.ranges, place)
         }
     }
 
     /// The same for a stretch that is normalized by itself, so that places in it are not those of the text.
     func within(_ stretch: Range<Int>) -> SpecialTokenHandling {
-        guard case .parsedOutside(let ranges) = self else { return self }
-        return Self.touches(ranges, stretch) ? .asText : .parsed
+        guard case .parsedOutside(let ranges, let marks) = self else { return self }
+        guard Self.touches(ranges, stretch) else { return .parsed }
+        let everywhere = [0..<Int.max]
+        return .parsedOutside(everywhere, marks: TemplateMarks(ids: marks.ids, ranges: Self.touches(marks.ranges, stretch) ? everywhere : []))
     }
 
     private static func touches(_ ranges: [Range<Int>], _ place: Range<Int>) -> Bool {
@@ -39,6 +43,17 @@ public enum SpecialTokenHandling: Sendable, Equatable {
             if ranges[middle].upperBound <= place.lowerBound { low = middle + 1 } else { high = middle }
         }
         return low < ranges.count && ranges[low].lowerBound < place.upperBound
+    }
+}
+
+/// Added tokens that a template writes itself, special or not, and the byte ranges in which they are text.
+public struct TemplateMarks: Sendable, Equatable {
+    public var ids: Set<Int32> = []
+    public var ranges: [Range<Int>] = []
+
+    public init(ids: Set<Int32> = [], ranges: [Range<Int>] = []) {
+        self.ids = ids
+        self.ranges = ranges
     }
 }
 

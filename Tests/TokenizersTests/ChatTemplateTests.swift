@@ -151,8 +151,8 @@ import Testing
         var definition = try JSON.parse(try smallTokenizer().files[0].text)
         var added = definition["added_tokens"]?.array ?? []
         let first = definition["model"]?["vocab"]?.object?.count ?? 0
-        for (index, text) in ["<|im_start|>", "<|im_end|>"].enumerated() {
-            added.append(["id": JSON(first + index), "content": .string(text), "special": true, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false])
+        for (index, text) in ["<|im_start|>", "<|im_end|>", "<|user|>", "<think>"].enumerated() {
+            added.append(["id": JSON(first + index), "content": .string(text), "special": .bool(index < 2), "normalized": false, "single_word": false, "lstrip": false, "rstrip": false])
         }
         definition["added_tokens"] = .array(added)
         return try Tokenizer(json: definition.serialized())
@@ -171,6 +171,23 @@ import Testing
         let (start, end) = (try #require(tokenizer.encode("<|im_start|>").last), try #require(tokenizer.encode("<|im_end|>").last))
         #expect(ids.filter { $0 == start }.count == 2 && ids.filter { $0 == end }.count == 2)
         #expect(tokenizer.decode(ids, skipSpecialTokens: false) == rendered.text)
+    }
+
+    /// Added tokens that are not special are words for everybody, but where the template tells its parts apart by them.
+    @Test func marksThatAreNotSpecial() throws {
+        let tokenizer = try tokenizer()
+        let (mark, think) = (try #require(tokenizer.encode("<|user|>").last), try #require(tokenizer.encode("<think>").last))
+        let template = try ChatTemplate("{% for m in messages %}{{ '<|user|>' if m.role == 'user' else '' }}{{ m.content }}{% endfor %}")
+        func ids(_ user: String, _ assistant: String) throws -> [Int32] {
+            tokenizer.encode(try template.render(ChatInput(messages: [["role": "user", "content": .string(user)], ["role": "assistant", "content": .string(assistant)]])))
+        }
+        for (user, assistant, marks, thoughts) in [
+            ("the cat", "the", 1, 0), ("the <|user|> cat", "the", 1, 0), ("<think>", "the", 1, 1), ("<|user|><think><|im_end|>", "<think><|user|>", 2, 2),
+        ] {
+            let got = try ids(user, assistant)
+            #expect(got.count { $0 == mark } == marks && got.count { $0 == think } == thoughts, "\(user)")
+            #expect(tokenizer.decode(got, skipSpecialTokens: false) == "<|user|>\(user)\(assistant)")
+        }
     }
 
     /// A token whose pieces come from both sides is none either.

@@ -109,10 +109,15 @@ public struct RenderedChat: Sendable, Equatable {
     public let content: [Range<Int>]
     /// Those of them that assistant messages brought.
     public let assistantContent: [Range<Int>]
+    /// Those of them that others than the assistant brought.
+    public let othersContent: [Range<Int>]
     /// UTF-8 ranges of what the assistant says (`{% generation %}`), for a trainer.
     public let assistant: [Range<Int>]
+    /// The template's source.
+    public let source: String
 
-    init(_ out: TemplateText) {
+    init(_ out: TemplateText, source: String) {
+        self.source = source
         var offsets = [0]
         offsets.reserveCapacity(out.count + 1)
         var at = 0
@@ -123,6 +128,7 @@ public struct RenderedChat: Sendable, Equatable {
         }
         text = out.string
         content = Self.runs(out) { TextOrigin(of: $0) != .template }.map { offsets[$0.lowerBound]..<offsets[$0.upperBound] }
+        othersContent = Self.runs(out) { TextOrigin(of: $0) != .template && TextOrigin(of: $0) != .assistant }.map { offsets[$0.lowerBound]..<offsets[$0.upperBound] }
         assistantContent = Self.runs(out) { TextOrigin(of: $0) == .assistant }.map { offsets[$0.lowerBound]..<offsets[$0.upperBound] }
         assistant = Self.runs(out) { $0 & TemplateText.generated != 0 }.map { offsets[$0.lowerBound]..<offsets[$0.upperBound] }
     }

@@ -34,7 +34,7 @@ public struct ChatTemplate: Sendable {
         var out = TemplateText()
         _ = try run.run(body, scope, &out)
         if input.continuesFinalMessage { try input.cut(&out) }
-        return RenderedChat(out)
+        return RenderedChat(out, source: source)
     }
 
     /// True where the template marks what the assistant says, so that a trainer can learn that only.
