@@ -101,7 +101,17 @@ public struct TextGenerator: Sendable {
     public func chooser(_ options: GenerationOptions) throws(ConstraintError) -> TokenChooser {
         var state: ConstraintState?
         if let format = options.format { state = try constraint(format) }
-        return TokenChooser(options, sampling: defaults.sampling, constraint: state, vocabulary: model.spec.vocabulary)
+        var options = options
+        var sampling = options.sampling ?? defaults.sampling
+        if sampling.dryMultiplier > 0, sampling.dryBreakers.isEmpty { sampling.dryBreakers = repetitionBreakers }
+        options.sampling = sampling
+        return TokenChooser(options, sampling: sampling, constraint: state, vocabulary: model.spec.vocabulary)
+    }
+
+    /// Tokens that end a sentence's frame: no repetition reaches over them.
+    private var repetitionBreakers: [Int32] {
+        let marks = Set("\n:\"*".utf8)
+        return (tokenizer.tokenBytes ?? []).enumerated().filter { $1.contains(where: marks.contains) }.map { Int32($0.offset) }
     }
 
     /// The beginning of a text that has a format, worked out for this vocabulary once.

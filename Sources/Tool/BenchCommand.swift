@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
             Example:
               quintet bench machine --json
               quintet bench gemm --m 1024 --n 3072 --k 768 --threads 2 --json
-              quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
+              quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --json
             """,
         subcommands: [BenchMachineCommand.self, BenchGemmCommand.self, BenchTrainCommand.self, BenchModelCommand.self, BenchServeCommand.self])
 }

@@ -20,7 +20,7 @@ struct BenchModelCommand: ParsableCommand {
     var model: String?
     @Option(help: ArgumentHelp("A preset with random weights, in place of a folder.", discussion: Preset.all.map(\.name).joined(separator: ", ")))
     var preset: String?
-    @Option(help: ArgumentHelp("What a preset's matrices are stored in.", discussion: Self.quantizations.map(\.rawValue).joined(separator: ", ")))
+    @Option(help: ArgumentHelp("What a preset's matrices are stored in.", discussion: GGUFQuantization.made.map(\.rawValue).joined(separator: ", ")))
     var quantize = "f32"
     @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:))
     var cacheType = CacheType.f16
@@ -35,13 +35,10 @@ struct BenchModelCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// Random weights have no source whose types could stay.
-    private static let quantizations = GGUFQuantization.allCases.filter { $0 != .none }
-
     func validate() throws {
         guard (model == nil) != (preset == nil) else { throw ValidationError("give a model folder or --preset, one of them") }
-        guard Self.quantizations.contains(where: { $0.rawValue == quantize }) else {
-            throw ValidationError("--quantize: expected one of \(Self.quantizations.map(\.rawValue).joined(separator: ", ")), found \(quantize)")
+        guard GGUFQuantization.made.contains(where: { $0.rawValue == quantize }) else {
+            throw ValidationError("--quantize: expected one of \(GGUFQuantization.made.map(\.rawValue).joined(separator: ", ")), found \(quantize)")
         }
         guard model == nil || quantize == "f32" else { throw ValidationError("--quantize goes with --preset; a model is measured as it is stored") }
         for (name, value) in [("prompt", prompt), ("generate", generate), ("runs", runs), ("threads", threads ?? 1)] {

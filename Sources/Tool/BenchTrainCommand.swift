@@ -10,9 +10,10 @@ struct BenchTrainCommand: ParsableCommand {
         abstract: "Time training steps of a preset on random tokens.",
         discussion: """
             Example:
-              quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --threads 2 --json
-              quintet bench train --preset llama-110m --lora 16 --batch 4 --sequence 256
-              quintet bench train --preset llama-1.1b --lora 16 --quantize q4_0 --batch 1 --sequence 256
+              quintet bench train --preset gpt2-124m --batch 4 --sequence 64 --json
+              quintet bench train --preset llama-110m --lora 16 --sequence 256
+              quintet bench train --preset llama-1.1b --lora 16 --quantize q4_0 \\
+                  --batch 1 --sequence 256
             """)
 
     @Option(help: ArgumentHelp("The model's size.", discussion: Preset.all.map(\.name).joined(separator: ", ")))
@@ -31,7 +32,7 @@ struct BenchTrainCommand: ParsableCommand {
     var bf16 = false
     @Option(help: ArgumentHelp("Train an adapter of this rank on all linear maps; the model stays as it is.", valueName: "rank"))
     var lora: Int?
-    @Option(help: ArgumentHelp("With --lora: what the model's matrices are stored in.", discussion: StoredTypes.names.joined(separator: ", ")))
+    @Option(help: ArgumentHelp("With --lora: what the model's matrices are stored in.", discussion: GGUFQuantization.made.map(\.rawValue).joined(separator: ", ")))
     var quantize = "f32"
     @Option(help: "Steps in which every kernel call is timed as well; prints where the time goes.")
     var profile = 0
@@ -44,8 +45,8 @@ struct BenchTrainCommand: ParsableCommand {
             guard (1...1_000_000).contains(value) else { throw ValidationError("--\(name): expected 1 to 1000000, found \(value)") }
         }
         guard (0...1000).contains(profile) else { throw ValidationError("--profile: expected 0 to 1000 steps, found \(profile)") }
-        guard StoredTypes(quantize) != nil, lora != nil || quantize == "f32" else {
-            throw ValidationError("--quantize: goes with --lora, one of \(StoredTypes.names.joined(separator: ", ")); found \(quantize)")
+        guard GGUFQuantization.made.contains(where: { $0.rawValue == quantize }), lora != nil || quantize == "f32" else {
+            throw ValidationError("--quantize: goes with --lora, one of \(GGUFQuantization.made.map(\.rawValue).joined(separator: ", ")); found \(quantize)")
         }
         guard Recompute(rawValue: recompute) != nil else {
             throw ValidationError("--recompute: expected none, activations or block, found \(recompute)")
@@ -60,7 +61,7 @@ struct BenchTrainCommand: ParsableCommand {
         benchmark.profiledSteps = profile
         benchmark.matrixDType = bf16 ? .bf16 : .f32
         benchmark.adapter = lora.map { AdapterConfig(rank: $0, alpha: 2 * Double($0)) }
-        benchmark.stored = StoredTypes(quantize) ?? .plain(.f32)
+        benchmark.stored = GGUFQuantization(rawValue: quantize) ?? .f32
         let report = try benchmark.run()
         print(json ? report.json.serialized() : [report.summary, report.table].compactMap { $0 }.joined(separator: "\n"))
     }

@@ -10,13 +10,15 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate", abstract: "Continue a text with a model.",
         discussion: """
             Example:
-              quintet generate ./stories --prompt "Once upon a time" --max-tokens 100 --temperature 0.8 --seed 7
-              quintet generate ./model.gguf --chat --prompt "Name three fish." --json-schema '{"type":"array","items":{"type":"string"}}'
+              quintet generate ./stories --prompt "Once upon a time" \\
+                  --max-tokens 100 --temperature 0.8 --seed 7
+              quintet generate ./model.gguf --chat --prompt "Name three fish." \\
+                  --json-schema '{"type":"array","items":{"type":"string"}}'
               quintet generate ./llama --lora ./adapter --prompt "Dear"
 
             The text appears as it is made. Defaults come from the model's generation_config.json; --temperature 0 is greedy. \
             The same seed gives the same text. --json prints {"text","ids","prompt_ids","finish_reason","timings"}. \
-            Order: penalties, top-n-sigma, temperature, top-k, top-p, min-p, typical-p, xtc. A grammar or schema that cannot be held \
+            Order: penalties, DRY, top-n-sigma, temperature, top-k, top-p, min-p, typical-p, xtc. A grammar or schema that cannot be held \
             to is an error before the first token.
             """)
 
@@ -59,22 +61,22 @@ struct GenerateCommand: ParsableCommand {
         options.format = format
         options.draft = try output.draft(for: generator)
         let ids = try promptIDs(text, generator)
-        for stream in 0..<UInt64(count) {
-            options.stream = stream
-            try make(generator, ids, options, chat ? "" : text, loadSeconds)
-        }
+        try make(generator, ids, options, chat ? "" : text, loadSeconds)
     }
 
     private func make(
         _ generator: TextGenerator, _ ids: [Int32], _ options: GenerationOptions, _ shown: String, _ loadSeconds: Double
     ) throws {
-        if json { return print(report(try generator.generate(ids, options: options), generator.tokenizer, loadSeconds).serialized()) }
         var waiting = shown
-        _ = try generator.generate(ids, options: options) { piece in
+        try generator.generate(ids, count: count, options: options) { _, piece in
+            if json { return }
             emit(waiting + piece)
             waiting = ""
+        } onEnd: { result in
+            if json { return print(report(result, generator.tokenizer, loadSeconds).serialized()) }
+            emit(waiting + "\n")
+            waiting = shown
         }
-        emit(waiting + "\n")
     }
 
     private func promptText() throws -> String {

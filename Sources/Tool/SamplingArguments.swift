@@ -14,6 +14,9 @@ struct SamplingArguments: ParsableArguments {
     @Option(help: "Above 1 makes repeated tokens less likely.") var repetitionPenalty: Float?
     @Option(help: "Taken from a logit for each time its token was chosen.") var frequencyPenalty: Float?
     @Option(help: "Taken from a logit whose token was chosen at all.") var presencePenalty: Float?
+    @Option(help: "Above 0: taken from a token that goes on with a repetition (DRY).") var dryMultiplier: Float?
+    @Option(help: "What --dry-multiplier grows by with each token of the repetition.") var dryBase: Float?
+    @Option(help: "Repetitions shorter than this are left alone.") var dryAllowedLength: Int?
     @Option(help: "Tokens that penalties look back; 0 for all.") var penaltyWindow: Int?
     @Option(help: "The same seed gives the same text.") var seed: UInt64 = 0
 
@@ -31,6 +34,9 @@ struct SamplingArguments: ParsableArguments {
         if let repetitionPenalty { sampling.repetitionPenalty = repetitionPenalty }
         if let frequencyPenalty { sampling.frequencyPenalty = frequencyPenalty }
         if let presencePenalty { sampling.presencePenalty = presencePenalty }
+        if let dryMultiplier { sampling.dryMultiplier = dryMultiplier }
+        if let dryBase { sampling.dryBase = dryBase }
+        if let dryAllowedLength { sampling.dryAllowedLength = dryAllowedLength }
         if let penaltyWindow { sampling.penaltyWindow = penaltyWindow }
         sampling.seed = seed
         return sampling

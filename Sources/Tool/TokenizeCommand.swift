@@ -10,7 +10,8 @@ struct TokenizeCommand: ParsableCommand {
         discussion: """
             Example:
               quintet tokenize corpus --tokenizer tokenizer --into shards
-              quintet tokenize corpus --tokenizer tokenizer --into shards --mix language:swift=2,forum=0.5
+              quintet tokenize corpus --tokenizer tokenizer --into shards \\
+                  --mix language:swift=2,forum=0.5
 
             A share of the documents is held out for validation; which, depends on each document's id alone. The tokenizer's files are \
             copied into the new folder, which appears whole or not at all.

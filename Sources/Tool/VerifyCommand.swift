@@ -17,7 +17,8 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Compare a model's outputs with expected ones, or with another model's.",
         discussion: """
             Example:
-              quintet verify ./llama --expected expected.safetensors --save ours.safetensors
+              quintet verify ./llama --expected expected.safetensors \\
+                  --save ours.safetensors
               quintet verify ./llama llama-q8.gguf
               quintet verify ./llama --lora ./adapter ./merged
 

@@ -67,6 +67,31 @@ import Testing
         expect(SamplingOptions(temperature: 1, minP: 1, seed: 6), gives: softmax { $0 == 3 })
     }
 
+    /// What a greedy choice would take after these tokens; every other logit is 1.
+    private func afterwards(_ history: [Int32], favourite: Int, _ change: (inout SamplingOptions) -> Void) -> Int32 {
+        var options = SamplingOptions.greedy
+        options.dryMultiplier = 0.8
+        change(&options)
+        var sampler = Sampler(options, vocabulary: 8)
+        for id in history { sampler.accept(id) }
+        var logits = [Float](repeating: 1, count: 8)
+        logits[favourite] = 2
+        return logits.withUnsafeMutableBufferPointer { sampler.next($0) }
+    }
+
+    @Test func dryKeepsFromRepeating() {
+        // 1 2 3 4 came before; after 1 2 3 the repetition has three tokens: 0.8 * 1.75 is more than the lead of 1.
+        #expect(afterwards([1, 2, 3, 4, 5, 1, 2, 3], favourite: 4) { _ in } == 0)
+        #expect(afterwards([1, 2, 3, 4, 5, 2, 3], favourite: 4) { _ in } == 4)
+        #expect(afterwards([1, 2, 3, 4, 5, 1, 2, 3], favourite: 5) { _ in } == 5)
+        #expect(afterwards([1, 2, 3, 4, 5, 1, 2, 3], favourite: 4) { $0.dryMultiplier = 0 } == 4)
+        #expect(afterwards([1, 2, 3, 4, 5, 1, 2, 3], favourite: 4) { $0.dryAllowedLength = 4 } == 4)
+        #expect(afterwards([1, 2, 3, 4, 5, 1, 2, 3], favourite: 4) { $0.dryBreakers = [2] } == 4)
+        #expect(afterwards([1, 2, 3, 4, 5, 1, 2, 3], favourite: 4) { $0.penaltyWindow = 5 } == 4)
+        #expect(afterwards([Int32](repeating: 6, count: 5000), favourite: 6) { _ in } == 0)
+        #expect(afterwards([], favourite: 6) { _ in } == 6)
+    }
+
     @Test func penaltyMakesTheSeenLessLikely() {
         var sampler = Sampler(SamplingOptions(repetitionPenalty: 2), vocabulary: 4)
         sampler.accept(2)

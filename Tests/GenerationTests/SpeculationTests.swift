@@ -51,6 +51,21 @@ import Testing
         _ = try DraftModel(other.model, other.tokenizer, for: generator)
     }
 
+    /// Several texts of one prompt, read once: each is the one its stream has alone.
+    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: [DraftOptions.none, .lookup]) func severalTexts(_ draft: DraftOptions) throws {
+        let generator = try TextGenerator.open(Shared.path("data/weights/stories260K-hf"))
+        var options = GenerationOptions(maxTokens: 40, sampling: SamplingOptions(temperature: 1, seed: 7))
+        options.draft = draft
+        let prompt = try generator.promptIDs("Once upon a time, Lily and Ben")
+        var pieces = ["", "", "", ""], results: [GenerationResult] = []
+        try generator.generate(prompt, count: 4, options: options, onText: { pieces[$0] += $1 }, onEnd: { results.append($0) })
+        for stream in 0..<4 {
+            options.stream = UInt64(stream)
+            let alone = try generator.generate(prompt, options: options)
+            #expect(results[stream].ids == alone.ids && results[stream].text == alone.text && pieces[stream] == alone.text)
+        }
+    }
+
     @Test(.enabled(if: Shared.isThere, Shared.absence)) func streamsDiffer() throws {
         let generator = try TextGenerator.open(Shared.path("data/weights/stories260K-hf"))
         var options = GenerationOptions(maxTokens: 40, sampling: SamplingOptions(temperature: 1, seed: 7))

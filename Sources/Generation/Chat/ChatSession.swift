@@ -59,6 +59,6 @@ public final class ChatSession {
     private func keepBeginning(of prompt: [Int32]) throws(OptionError) {
         let shared = min(zip(read, prompt).prefix { $0 == $1 }.count, prompt.count - 1, session.count)
         read = Array(read.prefix(shared))
-        if session.model.canRewind { try session.rewind(to: shared) } else { session.reset() }
+        try session.keep(shared)
     }
 }

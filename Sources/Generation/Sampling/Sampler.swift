@@ -1,6 +1,6 @@
 /// Chooses the next token from logits; the same seed and logits give the same tokens, and no step allocates.
 ///
-/// Order of the steps, as in `transformers`: penalties, top-n-sigma, temperature, top-k, top-p, min-p, typical, then XTC and the
+/// Order of the steps, as in `transformers`: penalties, DRY, top-n-sigma, temperature, top-k, top-p, min-p, typical, then XTC and the
 /// draw. Nothing sorts the vocabulary: top-k keeps a small heap while it looks at each logit once, the others pop a heap of what
 /// is left only as far as they need.
 public struct Sampler: Sendable {
@@ -9,6 +9,7 @@ public struct Sampler: Sendable {
     /// Tokens chosen so far: the place of the next random number.
     var step: UInt64 = 0
     private var penalties: Penalties
+    private var repeats: Repeats
     private var candidates: Candidates
 
     /// `stream` tells apart sequences of one seed: each has random numbers of its own.
@@ -16,19 +17,25 @@ public struct Sampler: Sendable {
         self.options = options
         random = Philox(key: options.seed, stream: stream)
         penalties = Penalties(options, vocabulary: vocabulary)
+        repeats = Repeats(options, vocabulary: vocabulary)
         candidates = Candidates(capacity: options.temperature == 0 ? 0 : vocabulary, topK: options.topK)
     }
 
     /// Tells the sampler about a token of the prompt.
-    public mutating func accept(_ id: Int32) { penalties.add(id, wasChosen: false) }
+    public mutating func accept(_ id: Int32) {
+        penalties.add(id, wasChosen: false)
+        repeats.add(id)
+    }
 
     /// The next token; `logits` may be changed. Logits that are not a number never win.
     public mutating func next(_ logits: UnsafeMutableBufferPointer<Float>) -> Int32 {
         penalties.apply(logits)
+        repeats.apply(logits)
         let best = Self.mostLikely(logits)
         let id = options.temperature == 0 ? best : draw(logits, best: logits[Int(best)])
         step += 1
         penalties.add(id, wasChosen: true)
+        repeats.add(id)
         return id
     }
 

@@ -8,6 +8,13 @@ public struct SamplingOptions: Sendable, Equatable {
     public var presencePenalty: Float = 0
     /// Tokens that penalties look back; 0 for all.
     public var penaltyWindow = 0
+    /// Above 0: a token that would go on with a repetition of `dryAllowedLength` tokens or more loses this times `dryBase` to the power of what is
+    /// over that length.
+    public var dryMultiplier: Float = 0
+    public var dryBase: Float = 1.75
+    public var dryAllowedLength = 2
+    /// Tokens over which no repetition reaches; a generator takes those with a line feed, a colon, a quotation mark or an asterisk.
+    public var dryBreakers: [Int32] = []
     /// Keeps tokens whose logit is within so many standard deviations of the greatest (Tang et al. 2024); 0 keeps all.
     public var topNSigma: Float = 0
     /// Divides the logits; 0 takes the most likely token (greedy).
@@ -51,6 +58,9 @@ public struct SamplingOptions: Sendable, Equatable {
         try check("repetition-penalty", repetitionPenalty, repetitionPenalty > 0 && repetitionPenalty.isFinite, "a finite number above 0")
         try check("frequency-penalty", frequencyPenalty, frequencyPenalty.magnitude <= 100, "from -100 to 100")
         try check("presence-penalty", presencePenalty, presencePenalty.magnitude <= 100, "from -100 to 100")
+        try check("dry-multiplier", dryMultiplier, dryMultiplier >= 0 && dryMultiplier <= 100, "from 0 to 100")
+        try check("dry-base", dryBase, dryBase >= 1 && dryBase <= 4, "from 1 to 4")
+        try check("dry-allowed-length", Float(dryAllowedLength), (1...64).contains(dryAllowedLength), "from 1 to 64")
         try check("penalty-window", Float(penaltyWindow), (0...1 << 24).contains(penaltyWindow), "a whole number >= 0")
     }
 

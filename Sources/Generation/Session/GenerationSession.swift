@@ -122,6 +122,11 @@ public final class GenerationSession {
         if history.count > length { history.removeLast(history.count - length) }
     }
 
+    /// Goes back to the first `length` tokens, or to none where the model holds a state that cannot go back.
+    func keep(_ length: Int) throws(OptionError) {
+        if model.canRewind || length == count { try rewind(to: length) } else { reset() }
+    }
+
     /// Reads tokens and gives the logits after each: [ids, vocabulary], the same bits as of single steps. Not for models that read
     /// a text again when it grows (`canDraft`).
     /// - Throws: `OptionError` as `prefill`.

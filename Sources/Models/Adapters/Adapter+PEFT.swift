@@ -185,4 +185,5 @@ private struct RenamedFile: WeightFile {
     var metadataJSON: JSON { file.metadataJSON }
     func tensor(at index: Int) throws(FileError) -> Tensor { try file.tensor(at: indices[index]) }
     func release(at index: Int) { file.release(at: indices[index]) }
+    func checkIntact() throws(FileError) { try file.checkIntact() }
 }

@@ -14,6 +14,9 @@ public enum GGUFQuantization: String, Sendable, CaseIterable {
     /// Four-bit floats for experts, eight bits for the rest.
     case mxfp4
 
+    /// Those that need no source whose types could stay.
+    public static let made = allCases.filter { $0 != .none }
+
     /// `general.file_type`; nil where the file has the source's types.
     public var fileType: UInt32? {
         switch self {

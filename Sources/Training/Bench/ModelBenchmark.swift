@@ -33,7 +33,7 @@ public struct ModelBenchmark: Sendable {
     public func run(preset: Preset, quantization: GGUFQuantization = .f32) throws -> Report {
         try measure { () throws -> (String, Transformer, Int) in
             let spec = try preset.shape.spec()
-            let source = RandomParameters(spec.parameters, types: try quantization.types(of: spec).mapValues { $0.compactMap(\.dtype) })
+            let source = try RandomParameters(spec, quantization)
             return (preset.name, try Transformer(spec, ParameterScope(source, .packed)), Self.bytesPerToken(spec, source.bytes))
         }
     }

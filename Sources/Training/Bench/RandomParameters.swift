@@ -1,4 +1,7 @@
+import QuintetCheckpoints
+import QuintetFiles
 import QuintetLayers
+import QuintetModels
 import QuintetTensors
 
 /// Parameters without a file, for measuring speed: vectors of ones, matrices of random numbers in a stored type.
@@ -10,9 +13,10 @@ struct RandomParameters: ParameterSource {
     private let types: [String: [DType]]
     private let specs: [String: ParameterSpec]
 
-    init(_ specs: [ParameterSpec], types: [String: [DType]]) {
-        self.specs = Dictionary(specs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        self.types = types
+    /// The types that a GGUF file of this quantization has.
+    init(_ spec: TransformerSpec, _ quantization: GGUFQuantization) throws(FileError) {
+        specs = Dictionary(spec.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        types = try quantization.types(of: spec).mapValues { $0.compactMap(\.dtype) }
     }
 
     /// Where a file has fewer parts than there are here, the last one's type goes on.

@@ -20,7 +20,7 @@ public struct TrainBenchmark: Sendable {
     /// An adapter that learns in place of the model, which stays as it is stored; nil where the model itself learns.
     public var adapter: AdapterConfig?
     /// What the matrices of a model that stays as it is are stored in.
-    public var stored = StoredTypes.plain(.f32)
+    public var stored = GGUFQuantization.f32
     /// Further steps in which every kernel call is timed; 0 for none.
     public var profiledSteps = 0
 
@@ -57,9 +57,9 @@ public struct TrainBenchmark: Sendable {
         let spec = try plan.shape.spec()
         guard let adapter else { return try Learner(spec, groups: plan.groups, seed: 1, matrixDType: matrixDType, recompute: recompute) }
         guard let family = Families.named(plan.shape.family.rawValue) else { throw TrainingError.impossible(["no family \(plan.shape.family.rawValue)"]) }
-        let changes = try AdapterPlan(adapter, family, spec), store = ParameterStore(changes.parameters), types = stored, layers = spec.layers.count
+        let changes = try AdapterPlan(adapter, family, spec), store = ParameterStore(changes.parameters)
         store.initialize(seed: 1)
-        let source = RandomParameters(spec.parameters) { types.type(of: $0, part: $1, layers: layers).fitting($2) }
+        let source = try RandomParameters(spec, stored)
         return Learner(spec, try changes.transformer(over: source, store, arithmetic: matrixDType == .bf16 ? .brain : .exact), store, groups: plan.groups, recompute: recompute)
     }
 
