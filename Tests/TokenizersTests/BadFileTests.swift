@@ -161,6 +161,12 @@ import Testing
         try expectLoadError(unknown + piece([0xFF]) + isBPE)
         try expectLoadError(unknown + piece([0x61], score: .nan) + isBPE)
         try expectLoadError(unknown + piece([0x61], type: 9) + isBPE)
+        // Pieces of 513 and of 100,001 bytes, and one that says so and ends before.
+        for (count, held) in [(513, 513), (100_001, 100_001), (100_001, 5)] {
+            func varint(_ value: Int) -> [UInt8] { value < 128 ? [UInt8(value)] : [UInt8(value & 127) | 128] + varint(value >> 7) }
+            let text = [0x0A] + varint(count) + [UInt8](repeating: 0x61, count: held)
+            try expectLoadError(unknown + [0x0A] + varint(text.count) + text + isBPE)
+        }
         try expectLoadError(unknown + unknown + isBPE)
         try expectLoadError(piece([0x61]) + isBPE)  // no unknown piece
         try expectLoadError(unknown + piece([0x61]) + [0x12, 2, 0x18, 3])  // words

@@ -47,13 +47,13 @@ import Testing
     private func prepare(_ folder: String) throws {
         let manager = FileManager.default
         for name in ["stories", "llama", "model"] { try manager.createSymbolicLink(atPath: "\(folder)/\(name)", withDestinationPath: Self.shared + "/weights/stories260K-hf") }
-        try manager.createSymbolicLink(atPath: folder + "/gpt2", withDestinationPath: Self.shared + "/tokenizers/gpt2")
-        try manager.createDirectory(atPath: folder + "/corpus", withIntermediateDirectories: false)
+        for name in ["corpus", "gpt2"] { try manager.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: false) }
         let text = String(repeating: "The cat sat on the mat, and nobody minded. ", count: 300)
         for name in ["corpus/a.txt", "book.txt"] { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
         try "{\"text\": \"Hello, world\"}\n{\"text\": \"\"}\n".write(toFile: folder + "/texts.jsonl", atomically: true, encoding: .utf8)
         try SafetensorsWriter.write(folder + "/inputs.safetensors", [.init("input_ids", integers: [1, 403, 407, 261], [1, 4])])
         for command in [
+            "for f in vocab merges.txt; do xz -dc \(Self.shared)/tokenizers/gpt2/gpt2.$f.xz > gpt2/$f; done",
             "quintet verify llama --expected inputs.safetensors --save outputs.safetensors", "quintet convert model model.gguf",
             "quintet convert llama llama-q8.gguf --quantize q8_0",
         ] {
