@@ -178,7 +178,11 @@ public struct ConfigReader {
             if let fallback { return fallback }
             throw wrong(keys[0], expected, "nothing")
         }
-        guard let result = read(value) else { throw wrong(keys[0], expected, value.serialized()) }
+        let spelled = keys.filter { json[$0].map { !$0.isNull } ?? false }
+        guard let result = read(value) else { throw wrong(spelled[0], expected, value.serialized()) }
+        for other in spelled.dropFirst() where json[other] != value {
+            warn("\(spelled[0]) is \(value.serialized()), \(other) says \(json[other]?.serialized() ?? ""): the former is used")
+        }
         return result
     }
 

@@ -24,7 +24,8 @@ extension Families {
         reader.withoutEffect("embedding_fraction", 1.0)
         reader.withoutEffect("resid_pdrop", 0.0)
         reader.withoutEffect("emb_pdrop", 0.0)
-        reader.ignore("init_device", "norm_type", "init_config", "verbose", "tokenizer_name", "attn_impl")
+        reader.withoutEffect("norm_type", "low_precision_layernorm", "layernorm")
+        reader.ignore("init_device", "init_config", "verbose", "tokenizer_name", "attn_impl")
         let block = BlockSpec(mixer: .attention(attention), feedForward: feedForward, norm: norm)
         return TransformerSpec(
             vocabulary: try reader.int("vocab_size"), width: width, context: try reader.int("max_seq_len", default: 2048),

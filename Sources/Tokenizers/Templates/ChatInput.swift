@@ -133,17 +133,15 @@ public struct RenderedChat: Sendable, Equatable {
         assistant = Self.runs(out) { $0 & TemplateText.generated != 0 }.map { offsets[$0.lowerBound]..<offsets[$0.upperBound] }
     }
 
-    private init(text: String, content: [Range<Int>], assistantContent: [Range<Int>], assistant: [Range<Int>]) {
-        (self.text, self.content, self.assistantContent, self.assistant) = (text, content, assistantContent, assistant)
+    private init(prefix count: Int, of whole: RenderedChat) {
+        func cut(_ ranges: [Range<Int>]) -> [Range<Int>] { ranges.map { $0.clamped(to: 0..<max(count, 0)) }.filter { !$0.isEmpty } }
+        text = String(decoding: whole.text.utf8.prefix(count), as: UTF8.self)
+        (content, assistantContent, othersContent) = (cut(whole.content), cut(whole.assistantContent), cut(whole.othersContent))
+        (assistant, source) = (cut(whole.assistant), whole.source)
     }
 
     /// The first `count` UTF-8 bytes, which end at the end of a character.
-    public func prefix(_ count: Int) -> RenderedChat {
-        func cut(_ ranges: [Range<Int>]) -> [Range<Int>] { ranges.map { $0.clamped(to: 0..<max(count, 0)) }.filter { !$0.isEmpty } }
-        return RenderedChat(
-            text: String(decoding: text.utf8.prefix(count), as: UTF8.self), content: cut(content), assistantContent: cut(assistantContent),
-            assistant: cut(assistant))
-    }
+    public func prefix(_ count: Int) -> RenderedChat { RenderedChat(prefix: count, of: self) }
 
     /// Stretches of characters whose origin is wanted.
     private static func runs(_ out: TemplateText, _ wanted: (UInt32) -> Bool) -> [Range<Int>] {
