@@ -28,13 +28,21 @@ struct LineInput {
                 defer { buffer = [] }
                 return buffer.isEmpty ? .end : .line(String(decoding: buffer, as: UTF8.self))
             }
+            guard waitForInput() else { return .interrupted }
             var chunk = [UInt8](repeating: 0, count: 1 << 14)
             let count = read(0, &chunk, chunk.count)
-            if count < 0, errno == EINTR {
-                if Interrupt.take() { return .interrupted }
-                continue
-            }
+            if count < 0, errno == EINTR { continue }
             if count <= 0 { isAtEnd = true } else { buffer += chunk[..<count] }
+        }
+    }
+
+    /// False for Ctrl-C. One that comes just before the wait begins wakes nothing up, so it is looked for every so often.
+    private func waitForInput() -> Bool {
+        var input = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+        while true {
+            if Interrupt.take() { return false }
+            let ready = poll(&input, 1, 100)
+            if ready > 0 || ready < 0 && errno != EINTR { return true }
         }
     }
 }
