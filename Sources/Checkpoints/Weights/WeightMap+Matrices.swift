@@ -57,7 +57,7 @@ extension WeightMap {
             return [MatrixPlace(names[0], 0..<outputs, grouped: HeadOrder(heads: heads, kvHeads: kvHeads, width: width))]
         case .stacked(_, let rows): return stacked(names, rows, rows.map { _ in .same })
         case .orderedStack(_, let rows, let orders): return stacked(names, rows, orders)
-        case .arranged, .microscaled, .shifted, .alternating, .shaped: return []
+        case .arranged, .microscaled, .shifted, .alternating, .shaped, .negativeExponential, .headwise: return []
         }
     }
 
