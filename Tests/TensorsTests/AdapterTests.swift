@@ -58,10 +58,10 @@ import Testing
 
     @Test(arguments: [Activation.identity, .geluTanh]) func gradientsAgreeWithDifferences(activation: Activation) {
         let bias = random([Self.outputs], seed: 21), residual = random([3, Self.outputs], seed: 22), gate = random([3, Self.outputs], seed: 23)
-        // Small B, or a step moves the activation's argument so far that differences say little.
-        let b = Self.b.map { scale($0, by: 0.2) }
+        // Small A and B, or a step in the other moves the activation's argument so far that differences say little.
+        let a = scale(Self.a, by: 0.2), b = Self.b.map { scale($0, by: 0.2) }
         for dropout in [Float(0), 0.4] {
-            checkGradients([Self.x.slice(0, 0..<3).copied(), Self.a] + b + [bias, residual, gate], tolerance: 5e-4) { t, tape in
+            checkGradients([Self.x.slice(0, 0..<3).copied(), a] + b + [bias, residual, gate], tolerance: 5e-4) { t, tape in
                 let weight = Weight.adapted(AdaptedMatrix(.stored(StoredMatrix([Self.w])), Self.change(t[1], Array(t[2...4]), dropout: dropout)))
                 let epilogue = Epilogue(bias: t[5], activation: activation, gate: activation == .identity ? nil : t[7], residual: t[6])
                 return matmul(t[0], weight, epilogue, adapting: Adapting(dropoutSeed: 5), tape)

@@ -21,7 +21,7 @@ import Testing
             let help = try shell("quintet \(command.joined(separator: " ")) --help", in: folder)
             #expect(help.status == 0)
             // An adapter has to be trained first; the tests of adapters do.
-            for example in examples(help.output) where !example.contains("--lora") {
+            for example in examples(help.output) where !example.contains("--lora") && !example.contains("--merge") {
                 // Two examples train the same tokenizer.
                 let result = try shell(example.contains(" train ") ? "rm -rf tokenizer; \(example)" : example, in: folder)
                 #expect(result.status == 0, "\(example): \(result.errors)")
