@@ -10,7 +10,8 @@ import FuzzHarnesses
 private let harness: Harness = {
     let name = getenv("QUINTET_HARNESS").map { String(cString: $0) } ?? ""
     guard let harness = Harness.all.first(where: { $0.name == name }) else {
-        fputs("no harness \"\(name)\"; there are: \(Harness.all.map(\.name).joined(separator: ", "))\n", stderr)
+        let message = "no harness \"\(name)\"; there are: \(Harness.all.map(\.name).joined(separator: ", "))\n"
+        _ = write(STDERR_FILENO, message, message.utf8.count)
         exit(2)
     }
     return harness
