@@ -7,28 +7,15 @@ Only languages that all of them know are scored; texts are judged as they are, a
 """
 import argparse
 import json
-import os
-import subprocess
-import tempfile
 import time
+
+from scrubbing import scrubbed
 
 
 def ours(quintet, texts):
-    with tempfile.TemporaryDirectory() as folder:
-        with open(f"{folder}/in.jsonl", "w", encoding="utf-8") as out:
-            for i, text in enumerate(texts):
-                out.write(json.dumps({"id": str(i), "text": text}) + "\n")
-        with open(f"{folder}/c.yaml", "w") as out:
-            out.write("steps: [language]\nlanguage: {languages: []}\n")
-        start = time.time()
-        subprocess.run([quintet, "scrub", f"{folder}/in.jsonl", "--into", f"{folder}/out", "--config", f"{folder}/c.yaml", "--json", "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
-        took = time.time() - start
-        answers = {}
-        for name in os.listdir(f"{folder}/out/documents"):
-            for line in open(f"{folder}/out/documents/{name}", encoding="utf-8"):
-                row = json.loads(line)
-                answers[int(row["id"])] = row["metadata"]["language"]
-        return [answers.get(i) for i in range(len(texts))], took
+    rows, took = scrubbed(quintet, texts, "steps: [language]\nlanguage: {languages: []}\n", "documents")
+    answers = {int(row["id"]): row["metadata"]["language"] for row in rows}
+    return [answers.get(i) for i in range(len(texts))], took
 
 
 def peers(texts):

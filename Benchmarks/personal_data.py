@@ -10,32 +10,21 @@ import argparse
 import collections
 import json
 import lzma
-import os
-import subprocess
-import tempfile
 import time
+
+from scrubbing import scrubbed
 
 ENTITIES = ["CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "PHONE_NUMBER", "US_SSN"]
 
 
 def ours(quintet, texts):
     found = [[] for _ in texts]
-    with tempfile.TemporaryDirectory() as folder:
-        with open(f"{folder}/in.jsonl", "w", encoding="utf-8") as out:
-            for i, text in enumerate(texts):
-                out.write(json.dumps({"id": str(i), "text": text}) + "\n")
-        with open(f"{folder}/c.yaml", "w") as out:
-            out.write("steps: [personal_data]\n")
-        start = time.time()
-        subprocess.run([quintet, "scrub", f"{folder}/in.jsonl", "--into", f"{folder}/out", "--config", f"{folder}/c.yaml", "--json", "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
-        took = time.time() - start
-        for name in os.listdir(f"{folder}/out/audit"):
-            for line in open(f"{folder}/out/audit/{name}", encoding="utf-8"):
-                row = json.loads(line)
-                data = texts[int(row["id"])].encode()
-                for span in row.get("spans", []) if row["action"] == "change" else []:
-                    start_, end = (len(data[: span[key]].decode()) for key in ("start", "end"))
-                    found[int(row["id"])].append((span["rule"], start_, end))
+    rows, took = scrubbed(quintet, texts, "steps: [personal_data]\n", "audit")
+    for row in rows:
+        data = texts[int(row["id"])].encode()
+        for span in row.get("spans", []) if row["action"] == "change" else []:
+            start, end = (len(data[: span[key]].decode()) for key in ("start", "end"))
+            found[int(row["id"])].append((span["rule"], start, end))
     return found, took
 
 
