@@ -29,10 +29,10 @@ let http: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
     .product(name: "HummingbirdTLS", package: "hummingbird"),
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-    .product(name: "Logging", package: "swift-log"),
+    .product(name: "Logging", package: "swift-log"), .product(name: "CoreMetrics", package: "swift-metrics"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
     .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -51,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -75,7 +76,7 @@ let package = Package(
             linked: [.linkedLibrary("iconv", .when(platforms: [.macOS]))]),
         room("Generation", ["Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),
         room("Training", ["CKernels", "Generation", "Corpus", "Models", "Layers", "Checkpoints", "Tokenizers", "Tensors", "Reports", "Files"], [yaml]),
-        room("Serving", ["Generation", "Models", "Tokenizers", "Layers", "Tensors", "Reports", "Files"], [crypto] + http),
+        room("Serving", ["Generation", "Models", "Checkpoints", "Tokenizers", "Layers", "Tensors", "Reports", "Files"], [crypto] + http),
         .target(
             name: "Quintet",
             dependencies: [

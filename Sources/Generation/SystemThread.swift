@@ -14,11 +14,20 @@ public enum SystemThread {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
+    /// The system has no thread left to give.
+    public struct NoneLeft: Error, Sendable, CustomStringConvertible {
+        public let code: Int32
+        public var description: String { "the system gives no more threads (\(String(cString: strerror(code))))" }
+    }
+
     /// Runs `body` on a thread of its own.
-    public static func start(_ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(Body(body)).toOpaque()
-        let failed = launch(box)
-        precondition(failed == 0, "the system gives no thread: \(failed)")
+    /// - Throws: `NoneLeft` where there is none; nothing ran then.
+    public static func start(_ body: @escaping @Sendable () -> Void) throws(NoneLeft) {
+        let box = Unmanaged.passRetained(Body(body))
+        let code = launch(box.toOpaque())
+        guard code != 0 else { return }
+        box.release()
+        throw NoneLeft(code: code)
     }
 
     private static func launch(_ box: UnsafeMutableRawPointer) -> Int32 {
@@ -36,9 +45,10 @@ public enum SystemThread {
     }
 
     /// Runs `body` on a thread of its own and waits for its result without holding one of the pool.
+    /// - Throws: what `body` throws, `NoneLeft`.
     public static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            start { continuation.resume(with: Result { try body() }) }
+            do { try start { continuation.resume(with: Result { try body() }) } } catch { continuation.resume(throwing: error) }
         }
     }
 }

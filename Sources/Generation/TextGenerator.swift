@@ -19,6 +19,8 @@ public struct TextGenerator: Sendable {
     /// What keys and values are kept in: f16 and q8_0 take a half and about a quarter of f32's memory, for some accuracy.
     public var cacheType = CacheType.f32
     public let templates: ChatTemplates
+    /// How many adapters lie beside the model's weights.
+    public private(set) var adapters = 0
     private let constraints = ConstraintCache()
 
     public init(_ model: Transformer, _ tokenizer: Tokenizer, defaults: GenerationConfig = GenerationConfig(), templates: ChatTemplates? = nil) {
@@ -37,6 +39,7 @@ public struct TextGenerator: Sendable {
         self.init(
             try folder.transformer(), tokenizer, defaults: try folder.generationConfig(),
             templates: try ChatTemplates.read(folder: folder.path, configuration: tokenizer.configuration))
+        adapters = folder.adapterCount
     }
 
     /// Continues `prompt`; `onText` gets the new text piece by piece, never half a character and never past a stop string.

@@ -18,8 +18,9 @@ struct HeadLayer: Sendable {
     }
 
     /// hidden [rows, width] give [rows, vocabulary].
-    func logits(_ hidden: Tensor) -> Tensor {
-        var logits = linear(narrowed(hidden, nil), Adapting(), nil)
+    func logits(_ hidden: Tensor, _ adapters: AdapterUse) -> Tensor {
+        let adapting = Adapting(adapters)
+        var logits = linear(narrow?(hidden, adapting, nil) ?? hidden, adapting, nil)
         if spec.scale != 1 { logits = scale(logits, by: spec.scale) }
         if let cap = spec.softcap { logits = scale(activate(scale(logits, by: 1 / cap), .tanh), by: cap) }
         return logits

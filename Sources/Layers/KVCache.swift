@@ -102,6 +102,15 @@ public final class KVCache: @unchecked Sendable {
         }
     }
 
+    /// A page that nobody holds, held by the caller now; nil where there is none.
+    public func take() -> Int32? {
+        state.withLock { state in
+            guard let page = state.free.popLast() else { return nil }
+            state.owners[Int(page)] = 1
+            return page
+        }
+    }
+
     /// Holds a page beyond the life of the sequence that filled it.
     public func retain(_ page: Int32) { state.withLock { $0.owners[Int(page)] += 1 } }
 
@@ -110,6 +119,9 @@ public final class KVCache: @unchecked Sendable {
 
     /// How many hold a page.
     public func owners(of page: Int32) -> Int { state.withLock { Int($0.owners[Int(page)]) } }
+
+    /// Pages that sequences hold, each counted for every sequence that holds it.
+    public var heldPages: Int { state.withLock { $0.owned.reduce(0) { $0 + $1.count } } }
 
     /// Pages nobody holds.
     public var freePages: Int { state.withLock { $0.free.count } }

@@ -20,8 +20,8 @@ public struct Pass {
     public var cache: CacheView?
     /// Which elements dropout takes in this step; nil when nothing is dropped.
     public var dropoutSeed: UInt64?
-    /// f32 [rows, adapters]: how much of each adapter each row gets; nil where every row gets all of all.
-    public var adapterShares: Tensor?
+    /// Which adapters count.
+    public var adapters = AdapterUse.all
 
     public init(
         batch: Int, positions: Tensor, length: Int, known: Int? = nil, keyMask: Tensor? = nil, tape: Tape? = nil, cache: CacheView? = nil,
@@ -38,7 +38,7 @@ public struct Pass {
     }
 
     /// What the products with adapted weights need to know.
-    var adapting: Adapting { Adapting(dropoutSeed: dropoutSeed, shares: adapterShares) }
+    var adapting: Adapting { Adapting(dropoutSeed: dropoutSeed, adapters) }
 
     /// Whole sequences of equal length, positions counted from 0.
     public static func sequences(batch: Int, time: Int, tape: Tape? = nil) -> Pass {

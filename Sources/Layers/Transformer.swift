@@ -28,8 +28,8 @@ public struct Transformer: Sendable {
         return norm?(x, pass.tape) ?? x
     }
 
-    /// Scores of the vocabulary: hidden [rows, width] give [rows, vocabulary].
-    public func logits(_ hidden: Tensor) -> Tensor { head.logits(hidden) }
+    /// Scores of the vocabulary: hidden [rows, width] give [rows, vocabulary]; `adapters` as in the pass that made the rows.
+    public func logits(_ hidden: Tensor, adapters: AdapterUse = .all) -> Tensor { head.logits(hidden, adapters) }
 
     /// Loss of each row in nats: ids and targets i32 [rows]; with a tape, `scale * sum` is what `backward` differentiates.
     public func losses(_ ids: Tensor, targets: Tensor, scale: Float = 1, _ pass: inout Pass) -> Tensor {

@@ -27,7 +27,7 @@ public struct Model: Sendable {
     ) -> AsyncThrowingStream<String, any Error> {
         let generator = generator
         return AsyncThrowingStream { stream in
-            SystemThread.start {
+            let work: @Sendable () -> Void = {
                 do {
                     _ = try generator.chat(messages, options: options) { piece in
                         if case .terminated = stream.yield(piece) { throw CancellationError() }
@@ -39,6 +39,7 @@ public struct Model: Sendable {
                     stream.finish(throwing: error)
                 }
             }
+            do { try SystemThread.start(work) } catch { stream.finish(throwing: error) }
         }
     }
 }

@@ -28,10 +28,27 @@ struct BenchServeCommand: AsyncCommand {
     @Option(help: "Write a page with charts to this file.") var html: String?
     @Flag(help: "Print one JSON object.") var json = false
 
+    func validate() throws {
+        for (name, value, range) in [
+            ("clients", clients, 1...4096), ("requests", requests, 1...10_000_000), ("prompt-words", promptWords, 1...1_000_000),
+            ("shared-words", sharedWords, 0...1_000_000), ("generate", generate, 1...1_000_000), ("reader-delay", readerDelay, 0...60_000),
+        ] where !range.contains(value) {
+            throw ValidationError("--\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+        }
+        if let rate, !(0.001...100_000).contains(rate) { throw ValidationError("--rate: expected 0.001 to 100000 requests a second, found \(rate)") }
+        if !(0...1).contains(cancelShare) { throw ValidationError("--cancel-share: expected 0 to 1, found \(cancelShare)") }
+    }
+
     func work() async throws {
         let report = await LoadTest.run(try options())
         if let html { try AtomicFile.write(html, report.html(title: "Load on \(url)")) }
-        if json { return print(report.json.serialized()) }
+        if json { print(report.json.serialized()) } else { tell(report) }
+        guard let failure = report.failure else { return }
+        warn("a request failed: \(failure)")
+        throw ExitCode.failure
+    }
+
+    private func tell(_ report: LoadReport) {
         func spread(_ list: [Double]) -> String {
             [0.5, 0.9, 0.99].map { "\((LoadReport.percentile(list, $0) * 1000).rounded() / 1000)" }.joined(separator: " / ")
         }
@@ -42,6 +59,7 @@ struct BenchServeCommand: AsyncCommand {
 
     private func options() throws -> LoadOptions {
         var options = LoadOptions()
+        if let mark = url.firstRange(of: "://"), !url.hasPrefix("http://") { throw ValidationError("expected http://HOST:PORT, found \(url[..<mark.upperBound])...") }
         let address = url.hasPrefix("http://") ? String(url.dropFirst(7)) : url
         let parts = address.split(separator: "/").first.map { $0.split(separator: ":") } ?? []
         guard let host = parts.first, parts.count < 3, let port = parts.count == 2 ? Int(parts[1]) : 80 else {

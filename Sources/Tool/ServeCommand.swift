@@ -18,7 +18,7 @@ struct ServeCommand: AsyncCommand {
     @Option(help: "The address to listen on.") var host = "127.0.0.1"
     @Option(help: "The port to listen on; 0 for any free one.") var port = 8080
     @Option(help: "A file with an API key a line, each with a name and a number of requests at once if you like.") var apiKeyFile: String?
-    @Option(help: "Texts made at once for each model.") var parallel = 4
+    @Option(help: "Texts made at once for each model.") var parallel = 16
     @Option(help: "Tokens of a prompt and its text together (default: what the model was made for, as far as memory reaches).") var context: Int?
     @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:)) var cacheType = CacheType.f32
     @Option(help: "Megabytes of keys and values for each model (default: a quarter of the memory).") var cacheBudget: Int?
@@ -26,6 +26,9 @@ struct ServeCommand: AsyncCommand {
     @Option(help: "Seconds a request may wait for a place.") var queueTimeout = 60.0
     @Option(help: "Seconds a request may take.") var requestTimeout = 600.0
     @Option(help: "Seconds that running requests get after SIGTERM.") var grace = 30.0
+    @Option(help: ArgumentHelp("An adapter that requests may choose as their model, beside the first model's weights; may be given several times. PATH=WEIGHT counts for who chooses nothing.", valueName: "name=path"))
+    var lora: [String] = []
+    @Option(help: "A folder where /slots/ID?action=save keeps keys and values of texts.") var slotSavePath: String?
     @Option(help: "A folder of models that are loaded when somebody asks for them.") var modelsDir: String?
     @Option(help: "Megabytes that loaded models may take; the least used goes first.") var memoryBudget: Int?
     @Option(help: "Seconds after which a model that nobody uses is unloaded.") var idleTimeout: Double?
@@ -50,7 +53,9 @@ struct ServeCommand: AsyncCommand {
     func work() async throws {
         try useThreads(threads)
         let scheme = tlsCertificate == nil ? "http" : "https"
-        try await Server(models, options()).run(handlingSignals: true) { port in emit("\(scheme)://\(host):\(port)\n") }
+        let server = try Server(models, options())
+        server.adoptProcess()
+        try await server.run(handlingSignals: true) { port in emit("\(scheme)://\(host):\(port)\n") }
     }
 
     private func options() -> ServerOptions {
@@ -66,6 +71,8 @@ struct ServeCommand: AsyncCommand {
         options.queueTimeout = queueTimeout
         options.requestTimeout = requestTimeout
         options.grace = grace
+        options.adapters = lora.map { ServedAdapter(parsing: $0) }
+        options.slotFolder = slotSavePath
         options.modelsFolder = modelsDir
         options.memoryBudget = memoryBudget.map { $0 << 20 }
         options.idleUnload = idleTimeout

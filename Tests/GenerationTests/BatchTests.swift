@@ -40,7 +40,7 @@ import Testing
             let request = request(number)
             return try generator.generate(request.prompt, options: request.options).ids
         }
-        let thread = InferenceThread()
+        let thread = try InferenceThread()
         defer { thread.stop() }
         let limits = BatchLimits(parallel: parallel, context: 256, queue: 1000, pages: pages, prefillRows: 50)
         let client = thread.attach(generator, limits)
@@ -58,7 +58,7 @@ import Testing
 
     /// Nothing of one tenant's reading serves another.
     @Test func tenantsShareNothing() async throws {
-        let thread = InferenceThread()
+        let thread = try InferenceThread()
         defer { thread.stop() }
         let client = thread.attach(try generator(), BatchLimits(parallel: 2, context: 256))
         func cached(_ tenant: String) async throws -> Int {
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func aTextIsGivenUp() async throws {
-        let thread = InferenceThread()
+        let thread = try InferenceThread()
         defer { thread.stop() }
         let client = thread.attach(try generator(), BatchLimits(parallel: 1, context: 256))
         let options = GenerationOptions(maxTokens: 200, ignoresEnd: true)
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func refusesWhatItCannotDo() async throws {
-        let thread = InferenceThread()
+        let thread = try InferenceThread()
         let client = thread.attach(try generator(), BatchLimits(parallel: 1, context: 16, queue: 2))
         for prompt in [[], [99], [-1], [Int32](repeating: 1, count: 16)] as [[Int32]] {
             guard case .failed(.refused)? = await ids(try client.submit(BatchRequest(prompt: prompt))).end else {
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func aFullQueueSaysSo() async throws {
-        let thread = InferenceThread()
+        let thread = try InferenceThread()
         defer { thread.stop() }
         let client = thread.attach(try generator(), BatchLimits(parallel: 1, context: 256, queue: 2))
         let options = GenerationOptions(maxTokens: 100, ignoresEnd: true)

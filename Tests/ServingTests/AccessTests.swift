@@ -32,6 +32,25 @@ import Testing
         }
     }
 
+    /// F36: how much is looked at depends on the number of keys alone.
+    @Test func comparingKeysTakesTheSameWhateverTheyAre() {
+        let digests: [[UInt8]] = (0..<20).map { number in (0..<32).map { UInt8(truncatingIfNeeded: number * 37 + $0 * 11) } }
+        func looks(_ digest: [UInt8]) -> (place: Int, count: Int) {
+            var count = 0
+            let place = KeyRing.place(of: digest, in: digests) { count += 1 }
+            return (place, count)
+        }
+        for (number, digest) in digests.enumerated() {
+            #expect(looks(digest) == (number, 640))
+            for position in [0, 1, 15, 30, 31] {
+                var near = digest
+                near[position] ^= 1
+                #expect(looks(near) == (-1, 640), "one bit of key \(number) is wrong at byte \(position)")
+            }
+        }
+        #expect(looks([UInt8](repeating: 0, count: 32)) == (-1, 640))
+    }
+
     @Test func aKeyHasItsOwnLimit() async throws {
         try await withKeys("sk-one one 1\n") { keys in
             try await withServer({ $0.keyFile = keys }) { client, _ in
@@ -62,8 +81,15 @@ import Testing
     }
 
     @Test func originsAreAnExactList() async throws {
+        for wrong in ["*", "foo", "https://", "https://a.example/", "null"] {
+            var options = ServerOptions()
+            options.origins = [wrong]
+            #expect(throws: ServerError.self, "\(wrong)") { try options.validate() }
+        }
         try await withServer({ $0.origins = ["https://app.example"] }) { client, _ in
             #expect(client.get("/livez", "Origin: https://app.example\r\n")?.headers["access-control-allow-origin"] == "https://app.example")
+            let asks = "OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\nAccess-Control-Request-Headers: authorization,x-stainless-lang\r\nConnection: close\r\n\r\n"
+            #expect(client.ask(asks)?.headers["access-control-allow-headers"] == "authorization,x-stainless-lang")
             #expect(client.get("/livez", "Origin: https://evil.example\r\n")?.headers["access-control-allow-origin"] == nil)
         }
     }

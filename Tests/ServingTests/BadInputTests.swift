@@ -51,6 +51,11 @@ import Testing
             #expect(long.json["error"]?["code"]?.string == "context_length_exceeded")
             #expect(long.json["error"]?["message"]?.string?.contains("256") == true)
             #expect(long.json["error"]?["message"]?.string?.contains("301") == true)
+            #expect(long.json["error"]?["param"]?.string == "messages")
+            for path in ["/v1/completions", "/completion"] {
+                let text = try #require(client.post(path, ["prompt": .string(String(repeating: "a", count: 300))]))
+                #expect(text.json["error"]?["code"]?.string == "context_length_exceeded" && text.json["error"]?["param"]?.string == "prompt", "\(path)")
+            }
         }
     }
 
@@ -75,6 +80,15 @@ import Testing
             let drops = try #require(Connection(client.port))
             drops.send(head + String(repeating: "1\r\na\r\n", count: 100_000) + "0\r\n\r\n")
             #expect(Client.parse(drops.readAll())?.status == 400)
+            // A body that nobody wants is not read to its end.
+            let endless = try #require(Connection(client.port))
+            endless.send(head)
+            var pieces = 0
+            while pieces < 400, endless.send(String(repeating: "1\r\na\r\n", count: 20_000)) { pieces += 1 }
+            #expect(pieces < 400, "the server hangs up")
+            let refused = try #require(Connection(client.port))
+            refused.send(Client.head("/v1/completions", length: 1_000_000_000).replacing("Connection: close\r\n", with: ""))
+            #expect(Client.parse(refused.readAll())?.headers["connection"] == "close")
             #expect(client.get("/" + String(repeating: "a", count: 10_000))?.status == 414)
             #expect(client.get("/livez", "X-Long: \(String(repeating: "a", count: 100_000))\r\n")?.status == 431)
             #expect(client.get("/livez", (0..<2000).map { "X-\($0): a\r\n" }.joined())?.status == 431)
@@ -88,6 +102,9 @@ import Testing
                 "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
                 "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
                 "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length : 2\r\n\r\n{}",
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: +2\r\n\r\n{}",
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n{}",
                 "GET /livez\r\n\r\n", "\u{16}\u{3}\u{1}hello", "nonsense\r\n\r\n",
             ] {
                 let connection = try #require(Connection(client.port, timeout: 5))
@@ -95,14 +112,36 @@ import Testing
                 let answer = Client.parse(connection.readAll())
                 #expect(answer == nil || answer?.status == 400, "\(head.prefix(60)): \(answer?.status ?? 0)")
             }
+            let shown = try #require(client.ask("DELETE /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+            #expect(shown.status == 405 && shown.headers["allow"] == "GET, HEAD, OPTIONS")
+            #expect(client.ask("HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 200)
+            #expect(client.ask("OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.headers["allow"] == "GET, HEAD, OPTIONS")
+            #expect(client.ask("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
+            #expect(client.ask("GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n")?.status == 400)
             #expect(client.ask("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
             #expect(client.ask("GET /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
             #expect(client.get("/%00/%2e%2e/etc")?.status == 404)
             #expect(client.get("/livez", "X-Request-Id: a b\r\n")?.headers["x-request-id"]?.contains(" ") == false)
+            #expect(client.get("/livez", "X-Request-Id: \(String(repeating: "a", count: 4000))\r\n")?.headers["x-request-id"]?.utf8.count ?? 999 <= 64)
             #expect(client.get("/livez", "X-Request-Id: mine-1\r\n")?.headers["x-request-id"] == "mine-1")
             #expect(client.ask("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n")?.status == 400)
             #expect(client.ask("OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: close\r\n\r\n")?.status == 403)
             #expect(client.ask("GET /livez HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")?.status == 421)
+        }
+    }
+
+    /// Health checks still speak it: no Host, no chunks, and a connection that closes.
+    @Test func theOldVersion() async throws {
+        try await withServer { client, _ in
+            let health = try #require(Connection(client.port))
+            health.send("GET /health HTTP/1.0\r\n\r\n")
+            let text = String(decoding: health.readAll(), as: UTF8.self)
+            #expect(text.hasPrefix("HTTP/1.0 200") && text.lowercased().contains("connection: close"), "\(text)")
+            let body = "{\"prompt\":\"Once\",\"max_tokens\":3,\"stream\":true}"
+            let stream = try #require(Connection(client.port))
+            stream.send("POST /v1/completions HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            let events = String(decoding: stream.readAll(), as: UTF8.self)
+            #expect(events.hasSuffix("data: [DONE]\n\n") && !events.lowercased().contains("chunked"), "\(events)")
         }
     }
 

@@ -83,6 +83,14 @@ import Testing
             #expect(broken.status == 500 && broken.json["error"]?["code"]?.string == "model_load_failed", "\(broken.body)")
             #expect(ask("d")?.status == 200, "the others go on")
             #expect(ask("../a")?.status == 404)
+            // Everybody wants another one: nobody's is taken away while it is in use.
+            let connections = try (0..<48).map { number in
+                let connection = try #require(Connection(client.port))
+                let body = (["model": .string(["a", "b", "c", "d"][number * 7 % 4]), "prompt": "Go", "max_tokens": 30, "ignore_eos": true] as JSON).serialized()
+                connection.send(Client.head("/v1/completions", length: body.utf8.count) + body)
+                return connection
+            }
+            for connection in connections { #expect(Client.parse(connection.readAll())?.status == 200) }
         }
     }
 

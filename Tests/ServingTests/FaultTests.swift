@@ -73,6 +73,36 @@ import Testing
         }
     }
 
+    /// F27: many who keep their connection and say nothing, and some who work.
+    @Test func manyWhoWaitAndSomeWhoWork() async throws {
+        try await withServer({ $0.connection.connectionsPerAddress = 1000 }) { client, _ in
+            let idle = try (0..<300).map { _ in
+                let connection = try #require(Connection(client.port))
+                connection.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                return connection
+            }
+            for connection in idle { #expect(!connection.read().isEmpty) }
+            let body = (["prompt": "abc", "max_tokens": 8, "temperature": 0] as JSON).serialized()
+            var before = 0
+            for round in 0..<12 {
+                let active = try (0..<24).map { _ in try #require(Connection(client.port)) }
+                for connection in active { connection.send(Client.head("/v1/completions", length: body.utf8.count) + body) }
+                for connection in active { #expect(Client.parse(connection.readAll())?.status == 200) }
+                if round == 3 { before = residentBytes() }
+            }
+            #expect(residentBytes() < before + 32 << 20)
+            for connection in idle {
+                connection.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                #expect(!connection.read().isEmpty, "who waited is still there")
+            }
+        }
+    }
+
+    private func residentBytes() -> Int {
+        let fields = (try? readFile("/proc/self/statm")).map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
+        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * 4096
+    }
+
     /// F28: connections come and go and leave nothing.
     @Test func descriptorsComeBack() async throws {
         try await withServer { client, _ in

@@ -18,7 +18,7 @@ import Testing
     private func literal(_ text: String) -> JSON { .string("root ::= " + JSON.string(text).serialized()) }
 
     private func request(_ text: String, _ more: JSON = [:]) -> JSON {
-        var request: JSON = ["messages": [["role": "user", "content": "Rain?"]], "max_tokens": 200, "temperature": 1, "seed": 1, "grammar": literal(text), "tools": tools]
+        var request: JSON = ["messages": [["role": "user", "content": "Rain?"]], "max_tokens": 600, "temperature": 1, "seed": 1, "grammar": literal(text), "tools": tools]
         for (key, value) in more.object ?? [:] { request[key] = value }
         return request
     }
@@ -112,6 +112,48 @@ import Testing
         }
     }
 
+    /// gpt-oss: thoughts, what is said on the way, the answer and calls are messages in channels.
+    @Test func messagesInChannels() async throws {
+        try await withServer(context: 2048, template: "{# <|channel|> <|message|> #}{{ tools | length }}{{ messages[0].content }}") { client, _ in
+            let said = "<|channel|>analysis<|message|>Let me <think>.<|end|><|start|>assistant<|channel|>final<|message|>It is wet.<|return|>"
+            var ask = request(said)
+            let answer = try #require(client.post("/v1/chat/completions", ask))
+            #expect(answer.json["choices"]?[0]?["message"]?["reasoning_content"]?.string == "Let me <think>.", "\(answer.body)")
+            #expect(answer.json["choices"]?[0]?["message"]?["content"]?.string == "It is wet.")
+            ask["stream"] = true
+            let stream = try #require(client.post("/v1/chat/completions", ask))
+            let deltas = stream.events.compactMap { $0["choices"]?[0]?["delta"] }
+            #expect(deltas.compactMap { $0["reasoning_content"]?.string }.joined() == "Let me <think>.")
+            #expect(deltas.compactMap { $0["content"]?.string }.joined() == "It is wet.")
+
+            let called = "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|channel|>commentary<|message|>One moment.<|end|><|start|>assistant to=functions.weather<|channel|>commentary <|constrain|>json<|message|>{\"town\": \"Ulm\"}<|call|>"
+            var call = request(called)
+            call["stream"] = true
+            let events = try #require(client.post("/v1/chat/completions", call)).events.compactMap { $0["choices"]?[0]?["delta"] }
+            #expect(events.compactMap { $0["content"]?.string }.joined() == "One moment.")
+            #expect(events.compactMap { $0["tool_calls"]?[0]?["function"]?["name"]?.string } == ["weather"])
+            #expect(events.compactMap { $0["tool_calls"]?[0]?["function"]?["arguments"]?.string }.joined() == "{\"town\": \"Ulm\"}")
+            // Cut off before it says what it is, and without any channel.
+            #expect(client.post("/v1/chat/completions", request("<|channel|>anal"))?.json["choices"]?[0]?["message"]?["content"]?.string == "")
+            #expect(client.post("/v1/chat/completions", request("Plain words."))?.json["choices"]?[0]?["message"]?["content"]?.string == "Plain words.")
+        }
+    }
+
+    @Test func gemmasValues() async throws {
+        try await withServer(context: 2048, template: "{# <start_function_call> #}{{ tools | length }}{{ messages[0].content }}") { client, _ in
+            let cases: [(String, JSON?)] = [
+                ("call:weather{town:<escape>a,b}<escape>,days:3,deep:{x:[1,<escape>y<escape>,true]},none:null}", ["town": "a,b}", "days": 3, "deep": ["x": [1, "y", true]], "none": nil]),
+                ("call:weather{}", [:]), ("call:weather{town}", nil), ("call:weather{town:}", nil), ("weather", nil),
+                ("call:weather{a:" + String(repeating: "[", count: 200) + "}", nil),
+            ]
+            for (text, arguments) in cases {
+                let answer = try #require(client.post("/v1/chat/completions", request("<start_function_call>\(text)<end_function_call>")))
+                let call = answer.json["choices"]?[0]?["message"]?["tool_calls"]?[0]?["function"]
+                #expect(call?["arguments"]?.string.flatMap { try? JSON.parse($0) } == arguments, "\(answer.body)")
+            }
+        }
+    }
+
     @Test func everyFamilysCalls() async throws {
         let cases: [(sign: String, text: String)] = [
             ("[TOOL_CALLS]", "[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"town\": \"Ulm\"}}]"),
@@ -122,6 +164,9 @@ import Testing
             ("<tool_call>", "<tool_call>\n<function=weather>\n<parameter=town>\nUlm\n</parameter>\n</function>\n</tool_call>"),
             ("<tool_call>", "<tool_call>weather\n<arg_key>town</arg_key>\n<arg_value>Ulm</arg_value>\n</tool_call>"),
             ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n```json\n{\"town\": \"Ulm\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>"),
+            ("<start_function_call>", "<start_function_call>call:weather{town:<escape>Ulm<escape>}<end_function_call>"),
+            ("<|channel|><|message|>", "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{\"town\": \"Ulm\"}<|call|>"),
+            ("<|channel|><|message|>", " to=functions.weather<|channel|>commentary json<|message|>{\"town\": \"Ulm\"}<|call|>"),
             ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{\"town\": \"Ulm\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>"),
         ]
         for (sign, text) in cases {

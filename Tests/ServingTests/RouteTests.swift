@@ -63,6 +63,8 @@ import Testing
         try await withServer(models: ["alpha", "beta"]) { client, _ in
             #expect(client.get("/v1/models")?.json["data"]?.array?.compactMap { $0["id"]?.string } == ["alpha", "beta"])
             #expect(client.get("/v1/models/beta")?.status == 200)
+            #expect(client.get("/v1/models/%62eta")?.json["id"]?.string == "beta")
+            for name in ["b%", "%zz", "%ff"] { #expect(client.get("/v1/models/\(name)")?.status == 404) }
             var request = greedy
             request["model"] = "alpa"
             let wrong = try #require(client.post("/v1/completions", request))
@@ -81,14 +83,28 @@ import Testing
             let ids = generator.tokenizer.encode("Hello there").map { JSON($0) }
             #expect(client.post("/tokenize", ["content": "Hello there"])?.json["tokens"] == .array(ids))
             #expect(client.post("/detokenize", ["tokens": .array(ids)])?.json["content"]?.string == "Hello there")
-            #expect(client.get("/props")?.json["total_slots"]?.int == 4)
-            #expect(client.get("/slots")?.json.array?.count == 4)
+            #expect(client.post("/detokenize", ["tokens": ["a"]])?.status == 400)
+            let pieces = client.post("/tokenize", ["content": "é", "with_pieces": true])?.json["tokens"]?.array?.map { $0["piece"] }
+            #expect(pieces == [[195], [169]], "bytes where they are no text")
+            for path in ["/embedding", "/embeddings"] { #expect(client.post(path, ["content": "Hello"])?.json["data"]?[0]?["embedding"]?.array?.count == 32) }
+            let bias: JSON = ["prompt": "a", "n_predict": 4, "temperature": 0, "logit_bias": [["b", 100]]]
+            #expect(client.post("/completion", bias)?.json["content"]?.string == "bbbb")
+            #expect(client.post("/completion", ["prompt": "a", "n_predict": 4, "stream": true])?.events.last?["tokens"] == [])
+            #expect(client.get("/props")?.json["total_slots"]?.int == 16)
+            #expect(client.get("/slots")?.json.array?.count == 16)
             for path in ["/livez", "/readyz", "/health", "/openapi.json", "/"] { #expect(client.get(path)?.status == 200, "\(path)") }
-            _ = client.post("/v1/completions", greedy)
+            for _ in 0..<5 {
+                let timings = client.post("/v1/completions", greedy)?.json["timings"]
+                #expect(timings?["prompt_ms"]?.double.map { $0 > 0 } == true)
+            }
             let metrics = try #require(client.get("/metrics")).body
             for name in [
                 "vllm:num_requests_running", "vllm:kv_cache_usage_perc", "vllm:time_to_first_token_seconds_bucket", "vllm:generation_tokens_total",
             ] { #expect(metrics.contains(name), "\(name)") }
+            #expect(metrics.contains("vllm:kv_cache_usage_perc{model_name=\"alpha\"} 0\n"), "what is only remembered is free")
+            #expect(metrics.contains("vllm:request_success_total{model_name=\"alpha\",finished_reason=\"length\"} 7\n"))
+            #expect(metrics.contains("vllm:time_to_first_token_seconds_count{model_name=\"alpha\"} 7\n"))
+            #expect(metrics.contains("# TYPE vllm:time_to_first_token_seconds histogram\n"))
         }
     }
 }

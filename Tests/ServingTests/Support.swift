@@ -23,6 +23,27 @@ enum TestModels {
         if let template { try AtomicFile.write(Folder.join(folder, "chat_template.jinja"), template) }
     }
 
+    /// Writes an adapter of random numbers for a model: PEFT's folder, or a GGUF file where the name says so.
+    static func writeAdapter(_ path: String, base: String, seed: UInt64, targets: [String], form: AdapterConfig.Form = .lora) throws {
+        let folder = try ModelFolder.open(base)
+        var config = AdapterConfig(rank: 4, alpha: 16, targets: .names(targets))
+        config.form = form
+        let plan = try AdapterPlan(config, for: folder)
+        let store = ParameterStore(plan.parameters, gradients: false)
+        try plan.initialize(store, seed: seed, base: folder)
+        var state = seed
+        for index in store.entries.indices {
+            let tensor = store.master(index)
+            let numbers = (0..<tensor.count).map { _ -> Float in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Float(Int64(state >> 40) - (1 << 23)) / Float(1 << 23) / 2
+            }
+            tensor.copyIn(Tensor(numbers, tensor.shape))
+        }
+        let adapter = Adapter(plan, store)
+        if path.hasSuffix(".gguf") { try adapter.writeGGUF(path, base: folder) } else { try adapter.write(folder: path, base: folder) }
+    }
+
     /// ChatML with a place for functions, as Qwen's.
     static let chatML = """
         {%- if tools %}<|im_start|>system

@@ -18,13 +18,13 @@ public final class BatchClient: Sendable {
     /// Whether `submit` would take a text now; asked before a prompt is worked out, so that a full queue is told at once.
     public var hasRoom: Bool { core.hasRoom }
 
-    /// Reads texts on the inference thread between two steps, whatever the batch is doing.
+    /// Does something with the engine on the inference thread, between two steps, whatever the batch is doing.
     /// - Throws: what `body` throws, `BatchFailure.stopped` where the engine has ended.
-    func perform<Value: Sendable>(_ body: @escaping @Sendable (Transformer) throws -> Value) async throws -> Value {
+    func perform<Value: Sendable>(_ body: @escaping @Sendable (BatchEngine) throws -> Value) async throws -> Value {
         let core = core
         return try await withCheckedThrowingContinuation { continuation in
-            core.post(.work { model in
-                continuation.resume(with: Result { try model.map(body) ?? { throw BatchFailure.stopped }() })
+            core.post(.work { engine in
+                continuation.resume(with: Result { try engine.map(body) ?? { throw BatchFailure.stopped }() })
             })
         }
     }
@@ -54,14 +54,14 @@ final class BatchCore: @unchecked Sendable {
         case add(UInt64, BatchRequest, AsyncStream<BatchEvent>.Continuation)
         case cancel(UInt64)
         /// Gets nil where the engine has ended.
-        case work(@Sendable (Transformer?) -> Void)
+        case work(@Sendable (BatchEngine?) -> Void)
         case stop
     }
 
     let limits: BatchLimits
     private let engine: BatchEngine
-    /// Texts to be read by themselves, in the order they came; with `isEnded` the inference thread's own.
-    private var works: [@Sendable (Transformer?) -> Void] = []
+    /// What is to be done between steps, in the order it came; with `isEnded` the inference thread's own.
+    private var works: [@Sendable (BatchEngine?) -> Void] = []
     private var isEnded = false
     private let bell: Wakeup
     private struct State: ~Copyable {
@@ -77,7 +77,7 @@ final class BatchCore: @unchecked Sendable {
     init(_ generator: TextGenerator, _ limits: BatchLimits, _ bell: Wakeup) {
         self.limits = limits
         self.bell = bell
-        engine = BatchEngine(generator.model, generator.tokenizer, limits)
+        engine = BatchEngine(generator, limits)
     }
 
     var counts: BatchCounts { state.withLock { $0.counts } }
@@ -132,7 +132,7 @@ final class BatchCore: @unchecked Sendable {
             return state.letters
         }
         for letter in letters { isEnded ? refuse(letter) : handle(letter) }
-        let read = readOne()
+        let read = workOne()
         guard engine.hasWork else {
             publish()
             return read
@@ -142,10 +142,13 @@ final class BatchCore: @unchecked Sendable {
         return worked || read
     }
 
-    /// Reads one text that somebody wants read by itself: one for each step, so that those who write go on.
-    private func readOne() -> Bool {
+    /// Whether there are texts or other things to do. On the inference thread only.
+    var hasWork: Bool { engine.hasWork || !works.isEmpty }
+
+    /// Does one thing that somebody wants done by itself, such as a text that is read: one for each step, so that those who write go on.
+    private func workOne() -> Bool {
         guard !works.isEmpty else { return false }
-        works.removeFirst()(engine.model)
+        works.removeFirst()(engine)
         return true
     }
 
@@ -183,7 +186,7 @@ final class BatchCore: @unchecked Sendable {
     private func publish() {
         engine.counts.running = engine.running.count
         engine.counts.waiting = engine.waiting.count
-        engine.counts.cacheUse = 1 - Double(engine.cache.freePages) / Double(max(engine.cache.pageCount, 1))
+        engine.counts.cacheUse = min(Double(engine.cache.heldPages) / Double(max(engine.cache.pageCount, 1)), 1)
         let posted = engine.counts
         state.withLock { state in
             state.counts = posted

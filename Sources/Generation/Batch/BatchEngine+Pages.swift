@@ -5,8 +5,8 @@ import QuintetTensors
 extension BatchEngine {
     /// Lets the next texts begin while there are places.
     func admit() {
-        while let next = waiting.first, let slot = freeSlots.last {
-            let known = sharesBeginnings ? prefixes.match(next.ids, tenant: next.request.tenant) : []
+        while let next = waiting.first, let slot = freeSlot(next.request.slot) {
+            let known = sharesBeginnings ? prefixes.match(next.ids, next.request.owner) : []
             // The last token is always read: its logits are what the text goes on from.
             let pages = Array(known.prefix((next.ids.count - 1) / CachePages.pageLength))
             cache.adopt(pages, for: slot)
@@ -17,7 +17,7 @@ extension BatchEngine {
                 return
             }
             waiting.removeFirst()
-            freeSlots.removeLast()
+            freeSlots.removeAll { $0 == slot }
             next.slot = slot
             running.append(next)
             if !next.isStarted {
@@ -59,17 +59,31 @@ extension BatchEngine {
     func release(_ sequence: BatchSequence) {
         guard let slot = sequence.slot else { return }
         remember(sequence)
+        lastTexts[slot] = LastText(ids: Array(sequence.ids.prefix(sequence.cached)), owner: sequence.request.owner)
         cache.release(slot)
         freeSlots.append(slot)
         sequence.slot = nil
         sequence.cached = 0
+        dropOldest()
     }
+
+    /// The place a text would like, where it is free, or any.
+    private func freeSlot(_ wanted: Int?) -> Int? { wanted.flatMap { freeSlots.contains($0) ? $0 : nil } ?? freeSlots.last }
+
+    /// Lets beginnings go that no text needs now, beyond what may be kept of them.
+    func dropOldest() {
+        guard let kept = limits.keptPages else { return }
+        while cache.pageCount - cache.freePages - busyPages > kept, prefixes.evict(cache) {}
+    }
+
+    /// Pages that running texts hold.
+    private var busyPages: Int { Set(running.flatMap { $0.slot.map(cache.pages(of:)) ?? [] }).count }
 
     /// Makes the pages that are full available to texts that begin alike.
     func remember(_ sequence: BatchSequence) {
         let full = sequence.cached / CachePages.pageLength
         guard sharesBeginnings, full > 0, let slot = sequence.slot else { return }
-        prefixes.insert(sequence.ids, pages: cache.pages(of: slot).prefix(full), tenant: sequence.request.tenant, cache)
+        prefixes.insert(sequence.ids, pages: cache.pages(of: slot).prefix(full), sequence.request.owner, cache)
     }
 
     /// Keys that were turned by angles of one text's length are no use to another, and states hold a whole text, not its beginning.

@@ -9,6 +9,12 @@ struct BatchRows {
     var isLast: Bool { range.upperBound == sequence.ids.count }
 }
 
+/// What a recorded step is for.
+struct StepKind: Hashable {
+    let rows: Int
+    let mode: AdapterMode
+}
+
 extension BatchEngine {
     /// Rows of prompts in a step in which nobody writes: enough to fill the kernels.
     private static let fullChunk = 512
@@ -56,15 +62,17 @@ extension BatchEngine {
     /// A token each: the recorded step for so many rows.
     private func decoded(_ rows: [BatchRows]) -> Tensor {
         let known = known(rows)
+        let kind = StepKind(rows: rows.count, mode: AdapterMode(rows.map { $0.sequence.request.shares }))
         let step: DecodeStep
-        if !model.spec.turnsByLength, let recorded = steps[rows.count] {
+        if !model.spec.turnsByLength, let recorded = steps[kind] {
             step = recorded
         } else {
-            step = DecodeStep(model, cache, rows: rows.count, length: limits.context, known: known)
-            if !model.spec.turnsByLength { steps[rows.count] = step }
+            step = DecodeStep(model, cache, rows: rows.count, length: limits.context, known: known, kind.mode, adapters: adapters)
+            if !model.spec.turnsByLength { steps[kind] = step }
         }
         for (index, row) in rows.enumerated() {
-            step.set(index, id: row.sequence.ids[row.range.lowerBound], position: row.range.lowerBound, sequence: row.sequence.slot ?? 0)
+            let text = row.sequence
+            step.set(index, id: text.ids[row.range.lowerBound], position: row.range.lowerBound, sequence: text.slot ?? 0, shares: text.request.shares)
         }
         return step.run()
     }
@@ -78,13 +86,16 @@ extension BatchEngine {
         var pass = Pass(
             batch: 1, positions: Tensor(positions, [count]), length: limits.context, known: known(rows),
             cache: CacheView(cache, sequences: Tensor(sequences, [count])))
+        pass.adapters = AdapterUse(rows.map { ($0.sequence.request.shares, $0.range.count) }, adapters: adapters)
         let hidden = model(Tensor(ids, [count]), &pass)
         var end = 0
         let last = rows.compactMap { row -> Int32? in
             end += row.range.count
             return row.isLast ? Int32(end - 1) : nil
         }
-        return last.isEmpty ? nil : model.logits(embed(Tensor(last, [last.count]), hidden))
+        if last.isEmpty { return nil }
+        let use = AdapterUse(rows.filter(\.isLast).map { ($0.sequence.request.shares, 1) }, adapters: adapters)
+        return model.logits(embed(Tensor(last, [last.count]), hidden), adapters: use)
     }
 
     private func known(_ rows: [BatchRows]) -> Int {

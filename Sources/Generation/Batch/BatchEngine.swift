@@ -17,13 +17,15 @@ final class BatchEngine {
     /// In the order in which they began.
     var running: [BatchSequence] = []
     var freeSlots: [Int]
-    /// Decode steps by their number of rows.
-    var steps: [Int: DecodeStep] = [:]
+    /// What each place held last.
+    var lastTexts: [Int: LastText] = [:]
+    var steps: [StepKind: DecodeStep] = [:]
+    /// How many adapters the model has.
+    let adapters: Int
     var counts = BatchCounts()
 
-    init(_ model: Transformer, _ tokenizer: Tokenizer, _ limits: BatchLimits) {
-        self.model = model
-        self.tokenizer = tokenizer
+    init(_ generator: TextGenerator, _ limits: BatchLimits) {
+        (model, tokenizer, adapters) = (generator.model, generator.tokenizer, generator.adapters)
         self.limits = limits
         cache = KVCache(model.spec, sequences: limits.parallel, capacity: limits.context, pages: limits.pages, type: limits.cacheType)
         freeSlots = (0..<limits.parallel).reversed()
@@ -44,6 +46,9 @@ final class BatchEngine {
         } catch { return error }
         if request.options.format != nil, request.constraint == nil {
             return OptionError(option: "format", expected: "a constraint made for this model", found: "none")
+        }
+        if !request.shares.isEmpty, request.shares.count != adapters || !request.shares.allSatisfy(\.isFinite) {
+            return OptionError(option: "lora", expected: "a number for each of \(adapters) adapters", found: "\(request.shares)")
         }
         if request.prompt.isEmpty { return OptionError(option: "prompt", expected: "at least one token", found: "none") }
         guard let wrong = request.prompt.first(where: { $0 < 0 || Int($0) >= model.spec.vocabulary }) else { return nil }
@@ -75,6 +80,7 @@ final class BatchEngine {
     func stop(_ failure: BatchFailure) {
         for sequence in waiting + running { cancel(sequence.number, failure) }
         prefixes.clear(cache)
+        lastTexts = [:]
     }
 
     private func dropLate(_ now: ContinuousClock.Instant) {
@@ -103,6 +109,8 @@ public struct BatchLimits: Sendable, Equatable {
     public var queue: Int
     /// Pages of the cache, of 64 positions; nil for as many as all parallel texts can need.
     public var pages: Int?
+    /// Pages that beginnings of texts may hold while no text uses them; nil for all that are free.
+    public var keptPages: Int?
     /// Rows of prompts read in a step while others are writing: few, so that nobody stalls.
     public var prefillRows: Int
     /// What the cache holds keys and values in.
@@ -129,6 +137,6 @@ public struct BatchCounts: Sendable, Equatable {
     public var prefixQueries = 0, prefixHits = 0
     public var preemptions = 0
     public var steps = 0
-    /// Share of the cache's pages that somebody holds.
+    /// Share of the cache's pages that texts in the making hold; what is only remembered is free for who needs it.
     public var cacheUse = 0.0
 }

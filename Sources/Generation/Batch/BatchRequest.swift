@@ -8,6 +8,10 @@ public struct BatchRequest: Sendable {
     public var constraint: ConstraintState?
     /// Added to the logits of these ids before anything is chosen.
     public var bias: [Int32: Float]
+    /// How much of each of the model's adapters counts; empty for the model as it was opened.
+    public var shares: [Float] = []
+    /// The place in the cache that it would rather have.
+    public var slot: Int?
     /// Beginnings are shared within a tenant only: nobody learns from timing what another one asked.
     public var tenant: String
     /// Not begun after this moment.

@@ -3,7 +3,7 @@ internal import Synchronization
 /// The one thread that runs models: every loaded engine takes its step in turn, and the thread sleeps when none has work.
 ///
 /// ```swift
-/// let thread = InferenceThread()
+/// let thread = try InferenceThread()
 /// let client = thread.attach(generator, BatchLimits(context: 2048))
 /// for await event in client.submit(BatchRequest(prompt: [1, 403])).events { ... }
 /// ```
@@ -15,8 +15,9 @@ public final class InferenceThread: Sendable {
     private let state = Mutex(State())
     let bell = Wakeup()
 
-    public init() {
-        SystemThread.start { self.loop() }
+    /// - Throws: `SystemThread.NoneLeft` where the system gives no thread.
+    public init() throws(SystemThread.NoneLeft) {
+        try SystemThread.start { self.loop() }
     }
 
     /// Takes a model on; it runs until its client is told to stop.
@@ -42,7 +43,9 @@ public final class InferenceThread: Sendable {
             var worked = false
             for core in cores { worked = core.turn() || worked }
             state.withLock { state in state.cores.removeAll { $0.isDone } }
-            if !worked { bell.wait(milliseconds: 250) }
+            if worked { continue }
+            // Who waits for a place is given up in time; where nobody does, nothing happens until somebody rings.
+            if cores.contains(where: \.hasWork) { bell.wait(milliseconds: 250) } else { bell.wait() }
         }
     }
 }

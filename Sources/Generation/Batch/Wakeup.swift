@@ -32,6 +32,14 @@ final class Wakeup: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
+    /// Returns once it rings.
+    func wait() {
+        pthread_mutex_lock(mutex)
+        while !rung { pthread_cond_wait(condition, mutex) }
+        rung = false
+        pthread_mutex_unlock(mutex)
+    }
+
     /// Returns once it rings, or after `milliseconds`.
     func wait(milliseconds: Int) {
         pthread_mutex_lock(mutex)

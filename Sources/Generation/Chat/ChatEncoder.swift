@@ -22,11 +22,21 @@ public struct ChatEncoder: Sendable {
         return try templates.template(forTools: input.tools != nil)?.render(input)
     }
 
+    /// The conversation as text, for people and programs that look at it.
+    /// - Throws: `TemplateError` where the template refuses the conversation.
+    public func text(_ input: ChatInput) throws(TemplateError) -> String {
+        if let chat = try rendered(input) { return chat.text }
+        return plain(input)
+    }
+
+    private func plain(_ input: ChatInput) -> String {
+        input.messages.compactMap { $0["content"]?.string }.joined(separator: "\n") + (input.addsGenerationPrompt ? "\n" : "")
+    }
+
     /// The ids of a conversation. What messages say never becomes a control token.
     /// - Throws: `TemplateError` where the template refuses the conversation.
     public func ids(_ input: ChatInput) throws(TemplateError) -> [Int32] {
         if let chat = try rendered(input) { return tokenizer.encode(chat) }
-        let text = input.messages.compactMap { $0["content"]?.string }.joined(separator: "\n") + (input.addsGenerationPrompt ? "\n" : "")
-        return tokenizer.encode(text, addSpecialTokens: true, specials: .asText)
+        return tokenizer.encode(plain(input), addSpecialTokens: true, specials: .asText)
     }
 }

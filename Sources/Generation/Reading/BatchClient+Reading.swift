@@ -10,13 +10,14 @@ public enum Pooling: String, Sendable, CaseIterable {
 }
 
 extension BatchClient {
-    /// A vector of length 1 for a text: its hidden states after the final norm, pooled. `width` numbers.
+    /// A vector of length 1 for a text: its hidden states after the final norm, pooled. `width` numbers; `shares` as in `BatchRequest`.
     /// - Throws: `OptionError` where the text does not fit, `BatchFailure.stopped` where the engine has ended.
-    public func embedding(of ids: [Int32], pooling: Pooling) async throws -> [Float] {
+    public func embedding(of ids: [Int32], pooling: Pooling, shares: [Float] = []) async throws -> [Float] {
         let context = limits.context
-        return try await perform { model in
+        return try await perform { engine in
+            let model = engine.model
             var vector = [Double](repeating: 0, count: model.spec.width)
-            try TextReading(model, ids, context: context).forEachChunk { hidden, range in
+            try TextReading(engine, ids, shares, context: context).forEachChunk { hidden, range in
                 let width = model.spec.width
                 let rows = hidden.data.assumingMemoryBound(to: Float.self)
                 let wanted = pooling == .mean ? 0..<range.count : range.upperBound == ids.count ? range.count - 1..<range.count : 0..<0
@@ -29,12 +30,12 @@ extension BatchClient {
 
     /// How likely each token of a text was after those before it, with the likeliest others; the first has none before it and is left out.
     /// - Throws: as `embedding`.
-    public func logprobs(of ids: [Int32], top: Int) async throws -> [TokenLogprobs] {
+    public func logprobs(of ids: [Int32], top: Int, shares: [Float] = []) async throws -> [TokenLogprobs] {
         let context = limits.context
-        return try await perform { model in
+        return try await perform { engine in
             var all: [TokenLogprobs] = []
-            try TextReading(model, ids, context: context).forEachChunk { hidden, range in
-                let logits = model.logits(hidden)
+            try TextReading(engine, ids, shares, context: context).forEachChunk { hidden, range in
+                let logits = engine.model.logits(hidden, adapters: AdapterUse([(shares, range.count)], adapters: engine.adapters))
                 let width = logits.shape.columns
                 for row in 0..<range.count where range.lowerBound + row + 1 < ids.count {
                     let scores = UnsafeMutableBufferPointer(
@@ -51,18 +52,21 @@ extension BatchClient {
 private struct TextReading {
     private let model: Transformer
     private let ids: [Int32]
+    private let shares: [Float]
+    private let adapters: Int
     private static let chunk = 256
 
     /// - Throws: `OptionError` where the text does not fit or holds what is no token.
-    init(_ model: Transformer, _ ids: [Int32], context: Int) throws(OptionError) {
+    init(_ engine: BatchEngine, _ ids: [Int32], _ shares: [Float], context: Int) throws(OptionError) {
         guard !ids.isEmpty, ids.count <= context else {
             throw OptionError(option: "input", expected: "1 to \(context) tokens", found: "\(ids.count)")
         }
-        if let wrong = ids.first(where: { $0 < 0 || Int($0) >= model.spec.vocabulary }) {
-            throw OptionError(option: "input", expected: "ids from 0 to \(model.spec.vocabulary - 1)", found: "\(wrong)")
+        if let wrong = ids.first(where: { $0 < 0 || Int($0) >= engine.model.spec.vocabulary }) {
+            throw OptionError(option: "input", expected: "ids from 0 to \(engine.model.spec.vocabulary - 1)", found: "\(wrong)")
         }
-        self.model = model
+        (model, adapters) = (engine.model, engine.adapters)
         self.ids = ids
+        self.shares = shares
     }
 
     /// Hidden states [chunk, width] of each stretch of the text.
@@ -74,6 +78,7 @@ private struct TextReading {
             let positions = Tensor(range.map { Int32($0) }, [range.count])
             let sequences = Tensor([Int32](repeating: 0, count: range.count), [range.count])
             var pass = Pass(batch: 1, positions: positions, length: ids.count, known: ids.count, cache: CacheView(cache, sequences: sequences))
+            pass.adapters = AdapterUse([(shares, range.count)], adapters: adapters)
             body(model(Tensor(Array(ids[range]), [range.count]), &pass).contiguous(), range)
         }
     }

@@ -25,7 +25,7 @@ struct AppliedAdapters: Sendable, WeightAdapters {
         }
     }
 
-    var isEmpty: Bool { list.isEmpty }
+    var count: Int { list.count }
 
     /// A parameter that an adapter keeps as a whole.
     func whole(_ name: String) -> Tensor? { list.lazy.compactMap { $0.adapter.plan.whole.contains { $0.name == name } ? $0.adapter.tensors[name] : nil }.first }

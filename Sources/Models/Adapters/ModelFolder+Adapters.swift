@@ -4,6 +4,9 @@ public import QuintetLayers
 public import QuintetTensors
 
 extension ModelFolder {
+    /// How many adapters count with the weights.
+    public var adapterCount: Int { adapters?.count ?? 0 }
+
     /// The same model with adapters, each counting as much as its weight says: what it runs as has them beside its weights, what is written of it
     /// has them in its weights.
     /// - Throws: `FileError` where two of them cannot stand together.

@@ -8,7 +8,7 @@ import QuintetFiles
 ///     sk-d4e5f6
 ///
 /// Keys are kept as SHA-256; a key that comes in is compared with all of them in the same time, whichever it is.
-struct KeyRing: Sendable {
+package struct KeyRing: Sendable {
     struct Holder: Sendable, Equatable {
         let name: String
         /// Requests at once; nil for no bound of its own.
@@ -44,16 +44,25 @@ struct KeyRing: Sendable {
 
     /// Whose key it is; nil where it is nobody's.
     func holder(of key: some Sequence<UInt8>) -> Holder? {
-        let digest = Self.digest(key)
+        let found = Self.place(of: Self.digest(key), in: digests)
+        return found < 0 ? nil : holders[found]
+    }
+
+    /// Which of the digests is the same, -1 where none is. Every byte of every one is looked at, whatever they are; `look` hears of each.
+    @inline(__always)
+    package static func place(of digest: [UInt8], in digests: [[UInt8]], look: () -> Void = {}) -> Int {
         var found = -1
         for (index, known) in digests.enumerated() {
             var difference: UInt8 = 0
-            for position in 0..<known.count { difference |= known[position] ^ digest[position] }
+            for position in 0..<known.count {
+                difference |= known[position] ^ digest[position]
+                look()
+            }
             // Without a branch on the key: the index where it is equal, else what was there.
             let same = Int((UInt16(difference) &- 1) >> 15)
             found = same * index + (1 - same) * found
         }
-        return found < 0 ? nil : holders[found]
+        return found
     }
 
     private static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] { Array(Crypto.SHA256.hash(data: Array(bytes))) }

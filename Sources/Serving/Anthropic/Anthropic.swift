@@ -19,7 +19,7 @@ enum Anthropic {
         var generation = try GenerationFields(fields, model)
         if let source = try tools.format ?? FormatSource.of(fields) { generation.format = try await model.format(source) }
         let prompt = try model.prompt(try AnthropicConversation.conversation(fields), tools)
-        let making = try Making(model, try generation.requests(prompt.ids, model, call), prompt.style)
+        let making = try Making(model, try generation.requests(prompt.ids, model, call, param: "messages"), prompt.style)
         let dressing = AnthropicDressing(id: "msg_\(call.context.requestID)", model: model.name)
         return try await call.answer(making, isStreamed: generation.isStreamed, dressing, ticket)
     }

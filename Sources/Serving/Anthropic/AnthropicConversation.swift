@@ -10,7 +10,10 @@ enum AnthropicConversation {
             guard let role = try message.string("role"), role == "user" || role == "assistant" else { throw message.wrong("role", "\"user\" or \"assistant\"") }
             messages += try Self.messages(message, role)
         }
-        return Conversation(messages)
+        var conversation = Conversation(messages)
+        // An answer that has begun is gone on with.
+        if let last = messages.last, last["role"]?.string == "assistant", last["tool_calls"] == nil { conversation.continuesLast = true }
+        return conversation
     }
 
     /// A message of blocks is several of ours: results of functions come before what the user says.

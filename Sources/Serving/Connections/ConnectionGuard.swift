@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 import QuintetFiles
 
 /// Deadlines of one connection: its head, its body's pace, a reader that does not read, the pause between requests.
@@ -24,9 +25,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isEnding = false
     private var timer: Scheduled<Void>?
     private var stall: Scheduled<Void>?
+    /// Too many others are here: what is asked gets that answer.
+    private var isRefused = false
+    private var refusesBody = false
     private var requests = 0
     private var line: Connections.Line?
     private static let lingerSeconds: Int64 = 5
+    /// What is still taken and thrown away of a body that nobody wants.
+    private static let lingerBytes = 1 << 20
+    private static let lingerParts = 1000
+    private var lingered = (bytes: 0, parts: 0)
 
     init(_ limits: ConnectionLimits, _ connections: Connections) {
         self.limits = limits
@@ -34,6 +42,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        if let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) { try? pipeline.addHandler(OldVersion(), position: .before(codec)) }
         if context.channel.isActive { begin(context) }
     }
 
@@ -49,7 +59,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         self.line = line
-        schedule(context, limits.headSeconds)
+        isRefused = connections.isCrowded
+        schedule(context, isRefused ? 1 : limits.headSeconds)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -69,12 +80,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isEnding { return }
+        if isEnding { return drop(context, unwrapInboundIn(data)) }
         switch unwrapInboundIn(data) {
         case .head(let head):
             requests += 1
             unanswered += 1
             body = (.now(), 0)
+            if isRefused { return refuse(context, .overloaded("The server has as many connections as it may.")) }
             schedule(context, limits.bodySeconds)
             if asksFirst(head) { context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil) }
         case .body(let buffer): body?.bytes += buffer.readableBytes
@@ -85,6 +97,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if unanswered == 0 { schedule(context, limits.idleSeconds) }
         }
         context.fireChannelRead(data)
+    }
+
+    /// Throws away what still comes, and hangs up on who goes on and on.
+    private func drop(_ context: ChannelHandlerContext, _ part: HTTPRequestPart) {
+        lingered.parts += 1
+        if case .body(let buffer) = part { lingered.bytes += buffer.readableBytes }
+        if lingered.bytes > Self.lingerBytes || lingered.parts > Self.lingerParts { context.close(promise: nil) }
     }
 
     /// Whether the client waits to hear that its body is welcome; one that is too long hears otherwise.
@@ -98,14 +117,22 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard let error = error as? HTTPParserError, !isEnding, !isAnswering, unanswered <= (body == nil ? 0 : 1) else {
             return context.close(promise: nil)
         }
-        isEnding = true
         let isTooLarge = error == .headerOverflow
-        var head = HTTPResponse(status: isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest)
+        refuse(
+            context,
+            APIError(
+                isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest, "invalid_request_error",
+                isTooLarge ? "The header is larger than \(limits.headerBytes) bytes or has more than \(limits.headerFields) fields." : "This is no HTTP request.",
+                code: isTooLarge ? "header_too_large" : "malformed_request"))
+    }
+
+    /// Answers once, without the router, and ends the connection.
+    private func refuse(_ context: ChannelHandlerContext, _ failure: APIError) {
+        isEnding = true
+        var head = HTTPResponse(status: failure.status)
         head.headerFields = [.connection: "close", .contentType: "application/json"]
-        let failure = APIError(
-            head.status, "invalid_request_error",
-            isTooLarge ? "The header is larger than \(limits.headerBytes) bytes or has more than \(limits.headerFields) fields." : "This is no HTTP request.",
-            code: isTooLarge ? "header_too_large" : "malformed_request")
+        if let seconds = failure.retryAfter { head.headerFields[.retryAfter] = "\(seconds)" }
+        head.headerFields[Gate.idName] = randomName()
         let body = ByteBuffer(string: failure.openAI.serialized())
         head.headerFields[.contentLength] = "\(body.readableBytes)"
         context.write(wrapOutboundOut(.head(head)), promise: nil)
@@ -127,11 +154,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
         }
-        let isLast = requests >= limits.requestsPerConnection
+        let isLast = requests >= limits.requestsPerConnection || refusesBody
         switch unwrapOutboundIn(data) {
         case .head(var head):
             isAnswering = true
-            if isLast { head.headerFields[.connection] = "close" }
+            // Nobody reads the rest of a body whose request is refused.
+            refusesBody = head.status.code >= 400 && body != nil
+            if isLast || refusesBody { head.headerFields[.connection] = "close" }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
             isAnswering = false

@@ -44,8 +44,18 @@ final class Connections: Sendable {
     }
     private let state = Mutex(State())
     private let perAddress: Int
+    /// How many there may be; set when the server begins to listen.
+    private let most = Mutex(Int.max)
 
     init(perAddress: Int) { self.perAddress = perAddress }
+
+    func limit(to count: Int) { most.withLock { $0 = count } }
+
+    /// Whether there are nearly as many as there may be: whoever comes now hears so instead of waiting for a place.
+    var isCrowded: Bool {
+        let most = most.withLock { $0 }
+        return count > most - most / 4
+    }
 
     var count: Int { state.withLock { $0.lines.count } }
 

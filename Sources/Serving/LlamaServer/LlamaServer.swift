@@ -11,14 +11,13 @@ enum LlamaServer {
         .post("/tokenize", "A text's tokens.", tokenize),
         .post("/detokenize", "The text of tokens.", detokenize),
         .post("/apply-template", "A conversation as the model's template writes it.", applyTemplate),
-        .post("/embedding", "A vector for each text, as /v1/embeddings.", OpenAI.embeddings),
+        .post("/embedding", "A vector for each text, as /v1/embeddings; 'content' is 'input'.", OpenAI.embeddings),
+        .post("/embeddings", "As /embedding.", OpenAI.embeddings),
         .get("/props", "What the server is set to.", .key, props),
-        .get("/slots", "What each place is doing.", .key, slots),
-        .get("/lora-adapters", "The adapters that are loaded.", .key) { _ in .json([]) },
         .get("/models", "The models there are, and which are loaded.", .key, OpenAI.models),
         .post("/models/load", "Loads a model.", load),
         .post("/models/unload", "Lets a model go.", unload),
-    ] + Infill.routes
+    ] + Slots.routes + LoraAdapters.routes + Infill.routes
 
     @Sendable private static func completion(_ call: Call) async throws -> Response {
         let (fields, ticket, model) = try await call.begin()
@@ -37,14 +36,20 @@ enum LlamaServer {
         let ids = model.tokenizer.encode(
             text, addSpecialTokens: try fields.flag("add_special") ?? false, specials: try fields.flag("parse_special") ?? true ? .parsed : .asText)
         guard try fields.flag("with_pieces") == true else { return .json(["tokens": .array(ids.map { JSON($0) })]) }
-        return .json(["tokens": .array(ids.map { ["id": JSON($0), "piece": .string(model.piece($0).text)] })])
+        return .json(["tokens": .array(ids.map { ["id": JSON($0), "piece": piece($0, model)] })])
+    }
+
+    /// A token's text, or its bytes where they are no text.
+    private static func piece(_ id: Int32, _ model: ServedModel) -> JSON {
+        let (text, bytes) = model.piece(id)
+        return Array(text.utf8) == bytes ? .string(text) : .array(bytes.map { JSON($0) })
     }
 
     @Sendable private static func detokenize(_ call: Call) async throws -> Response {
         let (fields, model) = try await call.model()
         if fields["tokens"]?.array?.isEmpty ?? true { return .json(["content": ""]) }
         let ids = try OpenAI.prompts(fields, model, "tokens")
-        guard ids.count == 1, fields["tokens"]?.string == nil else { throw fields.wrong("tokens", "a list of token ids") }
+        guard ids.count == 1, fields["tokens"]?.array?.allSatisfy({ $0.int != nil }) == true else { throw fields.wrong("tokens", "a list of token ids") }
         return .json(["content": .string(model.tokenizer.decode(ids[0], skipSpecialTokens: false))])
     }
 
@@ -66,19 +71,6 @@ enum LlamaServer {
             "bos_token": .string(model.tokenizer.templateTokens["bos_token"] ?? ""), "eos_token": .string(model.tokenizer.templateTokens["eos_token"] ?? ""),
             "build_info": .string("quintet \(quintetVersion)"), "is_sleeping": false,
         ])
-    }
-
-    @Sendable private static func slots(_ call: Call) async throws -> Response {
-        let model = try await call.server.pool.model(call.query("model"))
-        let counts = model.client.counts
-        if call.query("fail_on_no_slot") == "1", counts.running >= model.client.limits.parallel {
-            throw APIError.overloaded("no slot is free")
-        }
-        return .json(
-            .array(
-                (0..<model.client.limits.parallel).map {
-                    ["id": JSON($0), "n_ctx": JSON(model.context), "is_processing": .bool($0 < counts.running)]
-                }))
     }
 
     @Sendable private static func load(_ call: Call) async throws -> Response {

@@ -22,7 +22,9 @@ struct LlamaServerDressing: Dressing {
 
     mutating func closing(_ texts: [MadeText], _ usage: Usage) -> [ServerEvent] {
         guard let text = texts.first else { return [] }
-        return [ServerEvent(json(text, content: "", usage))]
+        var json = json(text, content: "", usage)
+        json["tokens"] = []
+        return [ServerEvent(json)]
     }
 
     func whole(_ texts: [MadeText], _ usage: Usage) -> JSON {

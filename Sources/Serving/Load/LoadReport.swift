@@ -13,12 +13,15 @@ public struct LoadReport: Sendable {
     public let seconds: Double
     public let outcomes: [String: Int]
     public let tokens: Int
+    /// Why the first request failed that did.
+    public let failure: String?
     /// Seconds, each list sorted.
     public let firstTokens: [Double], gaps: [Double], ends: [Double]
 
     init(_ samples: [LoadSample], seconds: Double) {
         self.seconds = seconds
         outcomes = samples.reduce(into: [:]) { $0[$1.outcome.rawValue, default: 0] += 1 }
+        failure = samples.first { $0.outcome == .failed }?.reason
         tokens = samples.reduce(0) { $0 + $1.tokens }
         firstTokens = samples.compactMap(\.firstToken).sorted()
         gaps = samples.flatMap(\.gaps).sorted()
@@ -41,7 +44,7 @@ public struct LoadReport: Sendable {
         var counts = JSONObject()
         for name in outcomes.keys.sorted() { counts[name] = outcomes[name].map { JSON($0) } }
         return [
-            "seconds": .number(seconds), "requests": .object(counts), "generated_tokens": JSON(tokens),
+            "failure": failure.map { .string($0) } ?? .null, "seconds": .number(seconds), "requests": .object(counts), "generated_tokens": JSON(tokens),
             "tokens_per_second": .number(tokensPerSecond), "goodput_per_second": .number(goodput),
             "time_to_first_token_seconds": spread(firstTokens), "inter_token_seconds": spread(gaps), "end_to_end_seconds": spread(ends),
         ]

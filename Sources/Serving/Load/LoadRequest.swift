@@ -12,6 +12,8 @@ import QuintetFiles
 struct LoadSample: Sendable {
     enum Outcome: String, Sendable { case answered, cancelled, rejected, failed }
     var outcome = Outcome.failed
+    /// Why it failed, where it did.
+    var reason = "the connection ended before the answer did"
     var status = 0
     var firstToken: Double?
     var end = 0.0
@@ -29,7 +31,10 @@ struct LoadRequest {
     func run(due: ContinuousClock.Instant) -> LoadSample {
         var sample = LoadSample()
         defer { sample.end = (ContinuousClock.now - due) / .seconds(1) }
-        guard let descriptor = connected() else { return sample }
+        guard let descriptor = connected() else {
+            sample.reason = "nobody answers at \(options.host):\(options.port)"
+            return sample
+        }
         defer { close(descriptor) }
         guard send(descriptor, Array(text.utf8)) else { return sample }
         follow(descriptor, due, &sample)
@@ -54,6 +59,7 @@ struct LoadRequest {
             if sample.status == 0, rest.count >= 12 {
                 sample.status = Int(String(decoding: rest[9..<12], as: UTF8.self)) ?? 0
                 if sample.status != 200 {
+                    sample.reason = "status \(sample.status): " + String(decoding: rest.prefix(2000), as: UTF8.self).split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().joined().prefix(300)
                     sample.outcome = sample.status == 429 || sample.status == 503 ? .rejected : .failed
                     return
                 }

@@ -19,7 +19,7 @@ public enum LoadTest {
     private static func closed(_ options: LoadOptions, _ clients: Int, _ done: @escaping @Sendable (LoadSample) -> Void) async {
         let next = LoadCounter()
         await withDiscardingTaskGroup { group in
-            for _ in 0..<clients {
+            for _ in 0..<min(clients, options.requests) {
                 group.addTask {
                     try? await SystemThread.run {
                         while true {
@@ -33,17 +33,30 @@ public enum LoadTest {
         }
     }
 
+    /// Requests that may be on their way at once, each with a thread: who has not been answered by then will not be soon.
+    private static let mostInFlight = 4096
+
     private static func open(
         _ options: LoadOptions, _ rate: Double, _ start: ContinuousClock.Instant, _ done: @escaping @Sendable (LoadSample) -> Void
     ) async {
         var due = start
+        let inFlight = LoadCounter()
+        let ended = LoadCounter()
         await withDiscardingTaskGroup { group in
             for number in 0..<options.requests {
                 let uniform = Double(LoadRequest.mixed(options.seed &* 31 &+ UInt64(number)) >> 11) * 0x1p-53
                 due += .seconds(-logarithm(1 - uniform) / rate)
                 try? await Task.sleep(until: due)
                 let moment = due
-                group.addTask { try? await SystemThread.run { done(LoadRequest(options: options, number: number).run(due: moment)) } }
+                guard inFlight.take() - ended.count < Self.mostInFlight else {
+                    _ = ended.take()
+                    done(LoadSample())
+                    continue
+                }
+                group.addTask {
+                    defer { _ = ended.take() }
+                    do { try await SystemThread.run { done(LoadRequest(options: options, number: number).run(due: moment)) } } catch { done(LoadSample()) }
+                }
             }
         }
     }
@@ -52,6 +65,9 @@ public enum LoadTest {
 /// Numbers of requests, each given once.
 private final class LoadCounter: Sendable {
     private let next = Mutex(0)
+
+    /// How many were given.
+    var count: Int { next.withLock { $0 } }
 
     func take() -> Int {
         next.withLock { next in

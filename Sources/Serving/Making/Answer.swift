@@ -77,7 +77,7 @@ private final class Follower<D: Dressing>: @unchecked Sendable {
     private var texts: [MadeText]
     private var dressing: D
     private var usage: Usage
-    private let start = ContinuousClock.now
+    private let start: ContinuousClock.Instant
     private var firstToken: ContinuousClock.Instant?
     private var lastToken: ContinuousClock.Instant?
     private let watch: ServeMetrics.Watch
@@ -88,7 +88,8 @@ private final class Follower<D: Dressing>: @unchecked Sendable {
         model = making.model
         texts = making.texts
         usage = Usage(prompt: making.promptTokens)
-        watch = metrics.watch(making.model.name)
+        start = making.start
+        watch = metrics.watch(making.model.name, since: making.start)
     }
 
     /// What an event adds to the stream.

@@ -1,5 +1,6 @@
 import QuintetFiles
 import QuintetGeneration
+import QuintetTokenizers
 
 /// The fields that say how a text is made, shared by the routes that make text.
 struct GenerationFields: Sendable {
@@ -14,6 +15,10 @@ struct GenerationFields: Sendable {
     var logprobs: Int?
     /// Goes on past the model's own ends of text: for measuring.
     var ignoresEnd: Bool
+    /// How much of each adapter counts.
+    var shares: [Float]
+    /// The place in the cache that is asked for.
+    var slot: Int?
     /// What the text has to look like, and where it begins.
     var format: (format: OutputFormat, start: ConstraintState)?
 
@@ -24,10 +29,12 @@ struct GenerationFields: Sendable {
         sampling = try Self.sampling(fields, model.generator.defaults.sampling)
         stops = try fields.strings("stop", atMost: 16) + fields.strings("stop_sequences", atMost: 16)
         if stops.contains("") { throw fields.wrong("stop", "texts that are not empty") }
-        bias = try Self.bias(fields, model.vocabulary)
+        bias = try Self.bias(fields, model)
         let places = min(128, model.client.limits.parallel + model.client.limits.queue)
         choices = try fields.int("n", 1...places) ?? 1
         if let best = try fields.int("best_of", 1...places), best != choices { throw .invalid("'best_of' has to be as 'n': texts are not ranked.", param: "best_of") }
+        shares = try model.shares(fields)
+        if let place = try fields.int("id_slot", -1...model.client.limits.parallel - 1), place >= 0 { slot = place }
         isStreamed = try fields.flag("stream") ?? false
         ignoresEnd = try fields.flag("ignore_eos") ?? false
         includesUsage = false
@@ -61,11 +68,17 @@ struct GenerationFields: Sendable {
     }
 
     /// OpenAI's object of ids and numbers, or llama-server's list of pairs, where `false` forbids a token.
-    private static func bias(_ fields: Fields, _ vocabulary: Int) throws(APIError) -> [Int32: Float] {
+    private static func bias(_ fields: Fields, _ model: ServedModel) throws(APIError) -> [Int32: Float] {
+        let vocabulary = model.vocabulary
         guard let json = fields["logit_bias"] else { return [:] }
         let pairs: [(JSON, JSON)]
         if let list = json.array {
-            pairs = list.map { ($0[0] ?? .null, $0[1] ?? .null) }
+            // A text stands for each of its tokens.
+            pairs = list.flatMap { pair -> [(JSON, JSON)] in
+                let value = pair[1] ?? .null
+                guard let text = pair[0]?.string else { return [(pair[0] ?? .null, value)] }
+                return model.tokenizer.encode(text, addSpecialTokens: false, specials: .asText).map { (JSON($0), value) }
+            }
         } else {
             pairs = try Fields(json, "logit_bias").object.map { (Int64($0.key).map { .integer($0) } ?? .string($0.key), $0.value) }
         }
@@ -84,10 +97,11 @@ struct GenerationFields: Sendable {
     }
 
     /// One request for each choice; choices have random numbers of their own.
-    func requests(_ prompt: [Int32], _ model: ServedModel, _ call: Call) throws(APIError) -> [BatchRequest] {
+    /// - Throws: `APIError` that names `param` where the prompt is too long.
+    func requests(_ prompt: [Int32], _ model: ServedModel, _ call: Call, param: String = "prompt") throws(APIError) -> [BatchRequest] {
         guard prompt.count < model.context else {
             throw .invalid(
-                "This model's context is \(model.context) tokens; the prompt has \(prompt.count).", param: "messages",
+                "This model's context is \(model.context) tokens; the prompt has \(prompt.count).", param: param,
                 code: "context_length_exceeded")
         }
         let room = model.context - prompt.count
@@ -102,6 +116,8 @@ struct GenerationFields: Sendable {
                 prompt: prompt, options: options, ends: model.generator.defaults.eos, bias: bias, tenant: call.tenant.name,
                 startBy: now + .seconds(call.server.options.queueTimeout), deadline: now + .seconds(call.server.options.requestTimeout))
             request.constraint = format?.start
+            request.shares = shares
+            request.slot = slot
             return request
         }
     }

@@ -12,6 +12,8 @@ struct Making: Sendable {
     let choices: [BatchStream]
     /// What each will be, so far.
     let texts: [MadeText]
+    /// When the first was handed in.
+    let start = ContinuousClock.now
 
     /// Queues the requests.
     /// - Throws: `APIError` where the queue is full or a request cannot be.
@@ -95,8 +97,7 @@ extension APIError {
     /// What a client is told when the engine could not make its text.
     init(_ failure: BatchFailure) {
         switch failure {
-        case .full(let waiting):
-            self = .overloaded("The queue is full: \(waiting) requests wait.")
+        case .full: self = .overloaded("The queue is full.")
         case .waitedTooLong:
             self = APIError(.serviceUnavailable, "service_unavailable", "No place was free in time.", code: "queue_timeout", retryAfter: 2)
         case .tookTooLong:

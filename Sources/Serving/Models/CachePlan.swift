@@ -16,7 +16,7 @@ struct CachePlan {
     let limits: BatchLimits
 
     /// - Throws: `ServerError` where not even one text fits.
-    init(_ spec: TransformerSpec, _ options: ServerOptions) throws {
+    init(_ spec: TransformerSpec, _ options: ServerOptions, modelBytes: Int) throws {
         let budget = options.cacheBudget ?? Self.memory / 4
         // A small cache tells what a position takes.
         let perPosition = max(KVCache(spec, capacity: 1, type: options.cacheType).bytesPerPosition, 1)
@@ -31,9 +31,15 @@ struct CachePlan {
                 "a context of \(wanted) tokens takes \(needed * CachePages.pageLength * perPosition) bytes of keys and values, and there are \(budget) for them",
                 hint: "choose a smaller --context, a --cache-type that takes less, or a larger --cache-budget")
         }
-        limits = BatchLimits(
+        var limits = BatchLimits(
             parallel: options.parallel, context: context, queue: options.queue, pages: min(needed * options.parallel, pages), cacheType: options.cacheType)
+        // Beginnings that wait for somebody to go on with them: little beside the model, unless a person says what there is.
+        let kept = max(Self.leastKept, modelBytes / 4) / (perPosition * CachePages.pageLength)
+        limits.keptPages = options.cacheBudget == nil ? max(kept, 1) : nil
+        self.limits = limits
     }
+
+    private static let leastKept = 64 << 20
 
     /// Bytes of memory in this machine.
     private static var memory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }

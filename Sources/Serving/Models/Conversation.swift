@@ -83,7 +83,8 @@ struct Conversation: Sendable {
             guard let type = try part.string("type"), ["text", "input_text", "output_text", "refusal"].contains(type) else {
                 throw part.wrong("type", "\"text\": this model reads text only, and nothing is fetched")
             }
-            text += try part.string("text") ?? ""
+            guard let more = try part.string("text") else { throw part.wrong("text", "a string") }
+            text += more
         }
         return text
     }
@@ -115,14 +116,20 @@ extension ServedModel {
         var style = ReplyStyle()
         style.calls = tools?.calls(toolFormat) ?? .none
         style.isOneCall = tools?.isOneCall ?? false
-        if thinks { style.thoughts = endsWithThought(ids) ? .begun : .marked }
+        if usesChannels, !style.isForced {
+            style.thoughts = .channels
+        } else if thinks {
+            style.thoughts = endsWithThought(ids) ? .begun : .marked
+        }
         style.marks = marks(style)
         return ChatPrompt(ids: ids, style: style)
     }
 
     /// The conversation as text, for people to look at.
     func promptText(_ conversation: Conversation, _ tools: ToolUse?) throws(APIError) -> String {
-        tokenizer.decode(try prompt(conversation, tools).ids, skipSpecialTokens: false)
+        do { return try ChatEncoder(tokenizer, generator.templates).text(input(conversation, tools)) } catch {
+            throw .invalid("The conversation does not fit the model's template: \(error)", param: "messages")
+        }
     }
 
     private func input(_ conversation: Conversation, _ tools: ToolUse?) -> ChatInput {
@@ -143,7 +150,11 @@ extension ServedModel {
     private func marks(_ style: ReplyStyle) -> [Int32: String] {
         var names: [String] = []
         if case .marked(let format) = style.calls { names += format.marks }
-        if case .none = style.thoughts {} else { names += [ReplyStyle.thoughtMarks.0, ReplyStyle.thoughtMarks.1] }
+        switch style.thoughts {
+        case .none: break
+        case .marked, .begun: names += [ReplyStyle.thoughtMarks.0, ReplyStyle.thoughtMarks.1]
+        case .channels: names += Harmony.marks
+        }
         var marks: [Int32: String] = [:]
         for name in names { if let id = tokenizer.id(of: name), tokenizer.isSpecial(id) { marks[id] = name } }
         return marks

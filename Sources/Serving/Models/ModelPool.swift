@@ -21,6 +21,8 @@ final class ModelPool: Sendable {
         /// Seconds since 1970.
         let created: Int
         let error: String?
+        /// The model it is an adapter of.
+        var parent: String?
     }
 
     private struct Entry {
@@ -30,11 +32,16 @@ final class ModelPool: Sendable {
         let isPinned: Bool
         let bytes: Int
         let created: Int
+        var rack = AdapterRack([])
+        /// The model under the names of its adapters, while it is loaded.
+        var adapted: [ServedModel] = []
         var loading: Task<ServedModel, any Error>?
         var model: ServedModel?
         var error: String?
         /// Whether it has been loaded once; whoever let it go did so on purpose.
         var wasLoaded = false
+        /// Whether its bytes are counted: it is loaded, or on its way.
+        var hasRoom = false
         var lastUse = ContinuousClock.now
 
         var status: Status {
@@ -71,9 +78,14 @@ final class ModelPool: Sendable {
                 entries.append(try Self.entry(path, isPinned: false))
             }
         }
-        for (index, entry) in entries.enumerated() {
-            if let other = entries[..<index].first(where: { $0.name == entry.name }) {
-                throw ServerError("two models are called \(entry.name): \(other.path) and \(entry.path)", hint: "rename one of them")
+        if !options.adapters.isEmpty {
+            guard !paths.isEmpty else { throw ServerError("there is no model for the adapters", hint: "name the model, and the adapters with --lora") }
+            entries[0].rack = AdapterRack(options.adapters)
+        }
+        let named = entries.map { ($0.name, $0.path) } + options.adapters.map { ($0.name, $0.path) }
+        for (index, one) in named.enumerated() {
+            if let other = named[..<index].first(where: { $0.0 == one.0 }) {
+                throw ServerError("two models are called \(one.0): \(other.1) and \(one.1)", hint: "rename one of them")
             }
         }
         if entries.isEmpty { throw ServerError("there is no model to serve", hint: "name one, or a folder of them with --models-dir") }
@@ -100,11 +112,18 @@ final class ModelPool: Sendable {
 
     var listings: [Listing] {
         state.withLock { state in
-            state.entries.map {
-                Listing(name: $0.name, path: $0.path, status: $0.status, isPinned: $0.isPinned, bytes: $0.bytes, created: $0.created, error: $0.error)
-            }
+            state.entries.flatMap { entry in [Self.listing(entry)] + entry.rack.adapters.map { Self.listing(entry, $0) } }
         }
     }
+
+    private static func listing(_ entry: Entry, _ adapter: ServedAdapter? = nil) -> Listing {
+        Listing(
+            name: adapter?.name ?? entry.name, path: adapter?.path ?? entry.path, status: entry.status, isPinned: entry.isPinned, bytes: entry.bytes,
+            created: entry.created, error: entry.error, parent: adapter == nil ? nil : entry.name)
+    }
+
+    /// The model that has adapters, where one has.
+    var nameWithAdapters: String? { state.withLock { $0.entries.first { !$0.rack.adapters.isEmpty }?.name } }
 
     var loaded: [ServedModel] { state.withLock { $0.entries.compactMap(\.model) } }
     /// Whether every model that was named on the command line answers, those aside that cannot be loaded.
@@ -118,59 +137,72 @@ final class ModelPool: Sendable {
     /// Loads what was named on the command line; a model that cannot be loaded leaves the others serving.
     /// - Throws: `ServerError` where none can be loaded.
     func loadPinned() async throws {
-        for listing in listings where listing.isPinned {
-            do { _ = try await model(listing.name) } catch { log.error("a model was not loaded", metadata: ["model": "\(listing.name)", "error": "\(error)"]) }
+        for listing in listings where listing.isPinned && listing.parent == nil {
+            do { _ = try await model(listing.name) } catch { log.error("a model was not loaded", metadata: ["model": "\(listing.name)", "error": "\((error as? APIError)?.message ?? "\(error)")"]) }
         }
-        let failed = listings.filter { $0.isPinned && $0.status == .failed }
-        if let first = failed.first, failed.count == listings.count(where: \.isPinned), listings.allSatisfy(\.isPinned) {
+        let pinned = listings.filter(\.isPinned)
+        if let first = pinned.first, pinned.allSatisfy({ $0.status == .failed }), listings.allSatisfy(\.isPinned) {
             throw ServerError("\(first.path) cannot be loaded: \(first.error ?? "")")
         }
     }
 
-    /// The model of that name, loaded if need be; the only one where none is named.
+    /// The model of that name, or the one whose adapter has it, loaded if need be; the only one where none is named.
     func model(_ name: String?) async throws -> ServedModel {
-        let pending = try state.withLock { state throws(APIError) -> Pending in
-            let index = try Self.index(name, state.entries)
+        let (pending, adapter) = try state.withLock { state throws(APIError) -> (Pending, Int?) in
+            let (index, adapter) = try Self.place(name, state.entries)
             state.entries[index].lastUse = .now
-            if let model = state.entries[index].model { return .there(model) }
-            if let loading = state.entries[index].loading { return .coming(loading) }
             let entry = state.entries[index]
-            let loading = Task { try await self.load(entry.name, entry.path, entry.bytes) }
+            if let model = entry.model { return (.there(adapter.map { entry.adapted[$0] } ?? model), adapter) }
+            if let loading = entry.loading { return (.coming(loading), adapter) }
+            let loading = Task { try await self.load(entry) }
             state.entries[index].loading = loading
-            return .coming(loading)
+            return (.coming(loading), adapter)
         }
         switch pending {
         case .there(let model): return model
         case .coming(let loading):
-            do { return try await loading.value } catch let error as APIError { throw error } catch {
+            do {
+                let model = try await loading.value
+                return adapter.map { model.adapted[$0] } ?? model
+            } catch let error as APIError { throw error } catch {
                 throw APIError(.internalServerError, "server_error", "The model '\(name ?? "")' could not be loaded: \(error)", code: "model_load_failed")
             }
         }
     }
 
-    private static func index(_ name: String?, _ entries: [Entry]) throws(APIError) -> Int {
+    private static func place(_ name: String?, _ entries: [Entry]) throws(APIError) -> (entry: Int, adapter: Int?) {
         guard let name, !name.isEmpty else {
-            if entries.count == 1 { return 0 }
+            if entries.count == 1 { return (0, nil) }
             throw .invalid("'model' is needed: this server has \(entries.count).", param: "model")
         }
-        if let index = entries.firstIndex(where: { $0.name == name || $0.path == name }) { return index }
-        let hint = nearestHint(name, entries.map(\.name)).map { " \($0.prefix(1).uppercased())\($0.dropFirst())" } ?? ""
-        throw .notFound("The model '\(name)' does not exist.\(hint)", code: "model_not_found")
+        if let index = entries.firstIndex(where: { $0.name == name || $0.path == name }) { return (index, nil) }
+        for (index, entry) in entries.enumerated() {
+            if let adapter = entry.rack.adapters.firstIndex(where: { $0.name == name }) { return (index, adapter) }
+        }
+        let hint = nearestHint(name, entries.map(\.name) + entries.flatMap { $0.rack.adapters.map(\.name) }).map { " \($0.prefix(1).uppercased())\($0.dropFirst())" } ?? ""
+        throw .notFound("The model '\(name.prefix(80))' does not exist.\(hint)", code: "model_not_found")
     }
 
-    private func load(_ name: String, _ path: String, _ bytes: Int) async throws -> ServedModel {
-        makeRoom(for: bytes, except: name)
+    private func load(_ entry: Entry) async throws -> ServedModel {
+        let (name, bytes) = (entry.name, entry.bytes)
         do {
-            let (options, thread) = (options, thread)
+            try await makeRoom(for: entry)
+            let (options, thread, path, rack) = (options, thread, entry.path, entry.rack)
             let model = try await SystemThread.run {
-                var generator = try TextGenerator.open(path)
+                let folder = try rack.opened(path)
+                var generator = try TextGenerator(folder)
                 generator.cacheType = options.cacheType
-                let limits = try CachePlan(generator.model.spec, options).limits
-                return ServedModel(name: name, generator: generator, client: thread.attach(generator, limits), bytes: bytes)
+                let limits = try CachePlan(generator.model.spec, options, modelBytes: bytes).limits
+                let fingerprint = try options.slotFolder.map { _ in try ModelFingerprint(folder, rack.adapters) }
+                return ServedModel(
+                    name: name, generator: generator, client: thread.attach(generator, limits), bytes: bytes, rack: rack, fingerprint: fingerprint)
             }
             if !model.hasTemplate { log.warning("\(ServedModel.plainTextNote)", metadata: ["model": "\(name)"]) }
+            let adapted = model.adapted
             update(name) { entry in
                 entry.model = model
+                entry.hasRoom = true
+                entry.adapted = adapted
                 entry.loading = nil
                 entry.error = nil
                 entry.wasLoaded = true
@@ -181,25 +213,62 @@ final class ModelPool: Sendable {
         } catch {
             update(name) { entry in
                 entry.loading = nil
-                entry.error = "\(error)"
+                entry.hasRoom = false
+                entry.error = (error as? APIError)?.message ?? "\(error)"
             }
             throw error
         }
     }
 
-    /// Unloads the models that were not used for longest until `bytes` fit.
-    private func makeRoom(for bytes: Int, except name: String) {
-        guard let budget = options.memoryBudget else { return }
-        while true {
-            let candidate = state.withLock { state -> String? in
-                let used = state.entries.reduce(0) { $0 + ($1.model != nil ? $1.bytes : 0) }
-                guard used + bytes > budget else { return nil }
-                let idle = state.entries.filter { $0.model != nil && !$0.isPinned && $0.name != name && $0.model?.client.counts.running == 0 }
-                return idle.min { $0.lastUse < $1.lastUse }?.name
-            }
-            guard let candidate else { return }
-            unload(candidate)
+    /// Unloads the models that were not used for longest until this one fits, and takes the room. A model that somebody holds stays.
+    /// - Throws: `APIError` where it can never fit, or everything stays in use.
+    private func makeRoom(for entry: Entry) async throws {
+        guard let budget = options.memoryBudget, !entry.isPinned else { return }
+        guard entry.bytes <= budget else {
+            throw APIError(.internalServerError, "server_error", "The model '\(entry.name)' takes \(entry.bytes) bytes; all together may take \(budget).", code: "model_load_failed")
         }
+        let deadline = ContinuousClock.now + .seconds(options.queueTimeout)
+        while !takeRoom(for: entry, budget) {
+            guard ContinuousClock.now < deadline else { throw APIError.overloaded("Other models take all the memory there is for them.") }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// False where others are in the way and in use.
+    private func takeRoom(for entry: Entry, _ budget: Int) -> Bool {
+        while true {
+            let gone = state.withLock { state -> Room in
+                let used = state.entries.reduce(0) { $0 + ($1.hasRoom && $1.name != entry.name ? $1.bytes : 0) }
+                if used + entry.bytes <= budget {
+                    if let index = state.entries.firstIndex(where: { $0.name == entry.name }) { state.entries[index].hasRoom = true }
+                    return .enough
+                }
+                let idle = state.entries.indices.filter { !state.entries[$0].isPinned && state.entries[$0].model != nil && isKnownUniquelyReferenced(&state.entries[$0].model) }
+                guard let oldest = idle.min(by: { state.entries[$0].lastUse < state.entries[$1].lastUse }) else { return .none }
+                return Self.emptied(&state.entries[oldest]).map { .freed($0) } ?? .none
+            }
+            switch gone {
+            case .enough: return true
+            case .none: return false
+            case .freed(let model): end(model)
+            }
+        }
+    }
+
+    private enum Room {
+        case enough, none
+        case freed(ServedModel)
+    }
+
+    /// Takes the model out of an entry.
+    private static func emptied(_ entry: inout Entry) -> ServedModel? {
+        defer { (entry.model, entry.adapted, entry.hasRoom) = (nil, [], false) }
+        return entry.model
+    }
+
+    private func end(_ model: ServedModel) {
+        model.client.stop()
+        log.info("model unloaded", metadata: ["model": "\(model.name)"])
     }
 
     /// Lets a model go; false where it was not loaded.
@@ -207,12 +276,10 @@ final class ModelPool: Sendable {
     func unload(_ name: String) -> Bool {
         let model = state.withLock { state -> ServedModel? in
             guard let index = state.entries.firstIndex(where: { $0.name == name }) else { return nil }
-            defer { state.entries[index].model = nil }
-            return state.entries[index].model
+            return Self.emptied(&state.entries[index])
         }
         guard let model else { return false }
-        model.client.stop()
-        log.info("model unloaded", metadata: ["model": "\(name)"])
+        end(model)
         return true
     }
 

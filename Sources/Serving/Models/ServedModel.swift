@@ -11,6 +11,11 @@ final class ServedModel: Sendable {
     let client: BatchClient
     /// Bytes its files take.
     let bytes: Int
+    /// The adapters beside its weights, and which of them is meant by this name; nil for the model itself.
+    let rack: AdapterRack
+    let chosen: Int?
+    /// What its files are, where somebody keeps keys and values of it.
+    let fingerprint: ModelFingerprint?
     /// The chat template's source, for tools where it has one for them; nil where the model has none.
     let template: String?
     private let formats = Mutex<[(key: String, format: OutputFormat)]>([])
@@ -18,12 +23,30 @@ final class ServedModel: Sendable {
     private static let mostFormats = 16
     static let plainTextNote = "this model has no chat template: the contents of messages are joined by newlines"
 
-    init(name: String, generator: TextGenerator, client: BatchClient, bytes: Int) {
+    init(
+        name: String, generator: TextGenerator, client: BatchClient, bytes: Int, rack: AdapterRack, chosen: Int? = nil, fingerprint: ModelFingerprint? = nil
+    ) {
         self.name = name
         self.generator = generator
         self.client = client
         self.bytes = bytes
+        self.rack = rack
+        self.chosen = chosen
+        self.fingerprint = fingerprint
         template = try? generator.templates.template(forTools: true)?.source
+    }
+
+    /// The same model under the names of its adapters.
+    var adapted: [ServedModel] {
+        rack.adapters.enumerated().map { index, adapter in
+            ServedModel(name: adapter.name, generator: generator, client: client, bytes: bytes, rack: rack, chosen: index, fingerprint: fingerprint)
+        }
+    }
+
+    /// How much of each adapter a request wants: what it says, what its model's name says, or what is set for all.
+    func shares(_ fields: Fields) throws(APIError) -> [Float] {
+        if let list = try fields.list("lora") { return try rack.scales(list, "lora") }
+        return chosen.map(rack.alone) ?? rack.defaults
     }
 
     var context: Int { client.limits.context }
@@ -35,6 +58,8 @@ final class ServedModel: Sendable {
     var takesTools: Bool { template?.contains("tools") ?? false }
     /// Whether the model writes its thoughts before its answer.
     var thinks: Bool { template?.contains(ReplyStyle.thoughtMarks.1) ?? false }
+    /// Whether everything it writes is a message in a channel.
+    var usesChannels: Bool { template.map(Harmony.isTemplate) ?? false }
     var toolFormat: ToolFormat { takesTools ? ToolFormat.of(template: template ?? "") : .hermes }
 
     /// The prompt of a text: what the tokenizer adds to one, and nothing else.
@@ -44,7 +69,7 @@ final class ServedModel: Sendable {
 
     /// Refuses at once what would find no place, before a prompt is worked out.
     func checkRoom() throws(APIError) {
-        if !client.hasRoom { throw .overloaded("The queue is full: \(client.counts.waiting) requests wait.") }
+        if !client.hasRoom { throw .overloaded("The queue of \(client.limits.queue) is full.") }
     }
 
     /// An output format, read and worked out for the vocabulary; the same text gives the same one while it is in use.

@@ -28,7 +28,7 @@ extension OpenAI {
         var echoes: [OpenAIDressing.Echo] = []
         for ids in prompts {
             var logprobs: [TokenLogprobs]?
-            if let top = generation.logprobs { logprobs = try await told { try await model.client.logprobs(of: ids, top: top) } }
+            if let top = generation.logprobs { logprobs = try await told { try await model.client.logprobs(of: ids, top: top, shares: generation.shares) } }
             let echo = OpenAIDressing.Echo(text: model.tokenizer.decode(ids), ids: ids, logprobs: logprobs)
             echoes += Array(repeating: echo, count: generation.choices)
         }

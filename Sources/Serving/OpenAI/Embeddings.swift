@@ -10,16 +10,19 @@ extension OpenAI {
         let isBase64 = try isBase64(fields)
         let width = model.width
         let count = try fields.int("dimensions", 1...width) ?? width
-        if fields["input"]?.string == "" { throw fields.wrong("input", "a text that is not empty") }
-        let inputs = try prompts(fields, model, "input", atMost: 2048)
+        // llama-server's name for it.
+        let key = fields["input"] == nil && fields["content"] != nil ? "content" : "input"
+        if fields[key]?.string == "" { throw fields.wrong(key, "a text that is not empty") }
+        let inputs = try prompts(fields, model, key, atMost: 2048)
         let long = inputs.first { $0.count > model.context }
         if let long {
             throw APIError.invalid(
-                "This model's context is \(model.context) tokens; an input has \(long.count).", param: "input", code: "context_length_exceeded")
+                "This model's context is \(model.context) tokens; an input has \(long.count).", param: key, code: "context_length_exceeded")
         }
+        let shares = try model.shares(fields)
         var data: [JSON] = []
         for (index, ids) in inputs.enumerated() {
-            let whole = try await told { try await model.client.embedding(of: ids, pooling: pooling) }
+            let whole = try await told { try await model.client.embedding(of: ids, pooling: pooling, shares: shares) }
             let vector = shortened(whole, to: count)
             let value: JSON = isBase64 ? .string(base64(vector.flatMap { number in withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) } })) : .array(vector.map { JSON($0) })
             data.append(["object": "embedding", "index": JSON(index), "embedding": value])

@@ -27,7 +27,8 @@ enum OpenAI {
     }
 
     @Sendable private static func model(_ call: Call) async throws -> Response {
-        let name = try call.context.parameters.require("model")
+        let written = try call.context.parameters.require("model")
+        let name = written.percentDecoded ?? written
         guard let found = call.server.pool.listings.first(where: { $0.name == name }) else {
             throw APIError.notFound("The model '\(name)' does not exist.", code: "model_not_found")
         }
@@ -39,6 +40,10 @@ enum OpenAI {
             "id": .string(listing.name), "object": "model", "created": JSON(listing.created), "owned_by": "quintet",
             "status": .string(listing.status.rawValue),
         ]
+        if let parent = listing.parent {
+            json["parent"] = .string(parent)
+            json["root"] = .string(listing.path)
+        }
         if let error = listing.error { json["error"] = .string(error) }
         return json
     }

@@ -16,6 +16,8 @@ struct OpenAIDressing: Dressing {
     /// Calls that were sent, for each choice.
     private var calls: [Int: Int] = [:]
     private var offsets: [Int: Int] = [:]
+    /// What stands around the text of a chunk that brings nothing else, for each choice.
+    private var frames: [Int: (before: String, after: String)] = [:]
 
     init(_ kind: Kind, _ call: Call, _ model: ServedModel, _ generation: GenerationFields) {
         self.kind = kind
@@ -41,6 +43,10 @@ struct OpenAIDressing: Dressing {
     }
 
     mutating func pieces(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int) -> [ServerEvent] {
+        if pieces.count == 1, case .text(let text) = pieces[0], token?.logprobs == nil {
+            if let token { offsets[index, default: 0] += token.text.count }
+            return [textChunk(index, text)]
+        }
         var delta = JSONObject()
         for piece in pieces { add(piece, to: &delta, index) }
         let logprobs = token?.logprobs.map { kind == .chat ? Logprobs(model).chat([$0]) : Logprobs(model).texts([$0], from: offsets[index, default: 0]) }
@@ -108,6 +114,20 @@ struct OpenAIDressing: Dressing {
         let body: (String, JSON) = kind == .chat ? ("delta", .object(delta)) : ("text", delta["content"] ?? "")
         let choice: JSON = ["index": JSON(index), body.0: body.1, "logprobs": logprobs ?? .null, "finish_reason": reason.map { .string($0) } ?? .null]
         return ServerEvent(envelope(isChunk: true, [choice], nil))
+    }
+
+    /// The same as `chunk`, with everything but the text written once.
+    private mutating func textChunk(_ index: Int, _ text: String) -> ServerEvent {
+        let frame = frames[index] ?? Self.frame(chunk(index, ["content": .string(Self.mark)]).data)
+        frames[index] = frame
+        return ServerEvent(text: frame.before + JSON.string(text).serialized() + frame.after)
+    }
+
+    private static let mark = "\u{1}"
+
+    private static func frame(_ chunk: String) -> (before: String, after: String) {
+        guard let place = chunk.firstRange(of: JSON.string(mark).serialized()) else { return (chunk, "") }
+        return (String(chunk[..<place.lowerBound]), String(chunk[place.upperBound...]))
     }
 
     private func envelope(isChunk: Bool, _ choices: [JSON], _ usage: Usage?) -> JSON {

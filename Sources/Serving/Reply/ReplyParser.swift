@@ -27,6 +27,8 @@ struct ReplyStyle: Sendable {
         case marked
         /// The prompt ended with the beginning.
         case begun
+        /// In channels, as everything else: `Harmony`.
+        case channels
     }
 
     var calls = Calls.none
@@ -36,27 +38,40 @@ struct ReplyStyle: Sendable {
     /// Special tokens whose text the parser has to see.
     var marks: [Int32: String] = [:]
 
+    /// Whether a constraint sees to it that the text is a call and nothing else.
+    var isForced: Bool {
+        switch calls {
+        case .none, .marked: false
+        case .arguments, .list: true
+        }
+    }
+
     static let thoughtMarks = ("<think>", "</think>")
 }
 
 /// Splits what a model writes into thoughts, answer and calls of functions while it comes, wherever the pieces are cut.
 struct ReplyParser: Sendable {
-    private enum State { case text, thought, call, wholeCall, argumentStream }
+    enum State {
+        case text, thought, call, wholeCall, argumentStream
+        /// Harmony: what comes next, what a message says, after it.
+        case header, message(Harmony.Kind), between
+    }
 
-    private let style: ReplyStyle
-    private var state: State
+    let style: ReplyStyle
+    var state: State
     /// What is not decided yet: half a mark, or a call that has not ended.
-    private var held: [UInt8] = []
+    var held: [UInt8] = []
     /// Bytes of it in which no mark begins.
     private var searched = 0
     private var trimsStart = false
     private var isFirst = true
-    private var calls = 0
+    var calls = 0
 
     init(_ style: ReplyStyle) {
         self.style = style
         state = .text
         if case .begun = style.thoughts { state = .thought }
+        if case .channels = style.thoughts { state = .header }
         if case .list = style.calls { state = .wholeCall }
         if case .arguments = style.calls { state = .argumentStream }
     }
@@ -86,6 +101,10 @@ struct ReplyParser: Sendable {
         case .text: return plain(rest)
         case .thought: return rest.isEmpty ? [] : [.thought(rest)]
         case .argumentStream: return []
+        // It breaks off before it says what it is.
+        case .header: return rest.trimmed.hasPrefix("<") ? [] : plain(rest)
+        case .message(let kind): return piece(rest, kind)
+        case .between: return []
         case .wholeCall:
             let found = ToolCall.list(rest.trimmed) ?? bareCalls(rest)
             return found.map { take($0) } ?? plain(rest)
@@ -103,6 +122,9 @@ struct ReplyParser: Sendable {
     private mutating func step(_ pieces: inout [ReplyPiece]) -> Bool {
         switch state {
         case .wholeCall, .argumentStream: return false
+        case .header: return readHeader(&pieces)
+        case .message(let kind): return readMessage(kind, &pieces)
+        case .between: return skipToHeader()
         case .thought: return leave(ReplyStyle.thoughtMarks.1, &pieces)
         case .call: return endCall(&pieces)
         case .text: return look(&pieces)
@@ -158,12 +180,12 @@ struct ReplyParser: Sendable {
         found.compactMap { found in style.isOneCall && calls > 0 ? nil : call(found) }
     }
 
-    private mutating func call(_ call: ToolCall) -> ReplyPiece {
+    mutating func call(_ call: ToolCall) -> ReplyPiece {
         calls += 1
         return .call(call)
     }
 
-    private mutating func plain(_ text: String) -> [ReplyPiece] {
+    mutating func plain(_ text: String) -> [ReplyPiece] {
         var text = text[...]
         if trimsStart { text = text.drop { $0.isWhitespace } }
         if text.isEmpty { return [] }
@@ -172,7 +194,7 @@ struct ReplyParser: Sendable {
     }
 
     /// Takes what stands before the first of the marks, and the mark with it; without one, what cannot be the beginning of one.
-    private mutating func cut(at marks: [String]) -> (before: String, mark: String?) {
+    mutating func cut(at marks: [String]) -> (before: String, mark: String?) {
         if let found = place(of: marks) {
             let before = take(found.at)
             _ = take(found.mark.utf8.count)

@@ -14,7 +14,7 @@ struct ToolFormat: Sendable {
     let calls: @Sendable (String) -> [ToolCall]?
 
     /// Looked at in this order.
-    static let all: [ToolFormat] = [.deepSeek, .mistral, .phi, .granite, .llama3, .hermes]
+    static let all: [ToolFormat] = [.harmony, .gemma, .deepSeek, .mistral, .phi, .granite, .llama3, .hermes]
 
     /// The format of a chat template; where none shows, the one that most models were shown.
     static func of(template: String) -> ToolFormat { all.first { template.contains($0.sign) } ?? .hermes }

@@ -47,6 +47,8 @@ struct Gate: RouterMiddleware {
     /// Names that only a page on another site would send are refused: its name was pointed at this machine.
     private func checkHost(_ request: Request) throws {
         guard let authority = request.head.authority else { throw APIError.invalid("The Host header is missing.") }
+        // The first one is the authority; another one would be for somebody else.
+        guard request.headers[Self.hostField] == nil else { throw APIError.invalid("There is more than one Host header.") }
         let host = Self.hostName(authority)
         let fine = server.options.hostNames + [server.options.host, "localhost", "127.0.0.1", "[::1]", "::1"]
         guard !server.options.isLoopback || fine.contains(host) else {
@@ -62,7 +64,7 @@ struct Gate: RouterMiddleware {
     /// Whose request it is; open routes ask for nothing.
     private func tenant(_ request: Request) throws -> Tenant {
         guard let keys = server.keys else { return .anybody }
-        if Routes.all.contains(where: { $0.access == .open && $0.path == request.uri.path && $0.method == request.method }) { return .anybody }
+        if Routes.all.contains(where: { $0.access == .open && $0.path == request.uri.path && ($0.method == request.method || $0.method == .get && request.method == .head) }) { return .anybody }
         let bearer = request.headers[.authorization].flatMap { value in
             value.lowercased().hasPrefix("bearer ") ? value.dropFirst(7) : nil
         }
@@ -72,13 +74,16 @@ struct Gate: RouterMiddleware {
     }
 
     private func preflight(_ request: Request) throws -> Response {
-        guard let origin = request.headers[.origin], server.options.origins.contains(origin) else {
+        guard let origin = request.headers[.origin] else { return Response(status: .noContent, headers: [.allow: Routes.methods(of: request.uri.path)]) }
+        guard server.options.origins.contains(origin) else {
             throw APIError(.forbidden, "invalid_request_error", "This origin may not call.")
         }
+        // Clients in browsers send headers of their own; an origin that may call may send them.
+        let asked = request.headers[Self.askedHeaders].flatMap { $0.utf8.count <= 2000 ? $0 : nil }
         return Response(
             status: .noContent,
             headers: [
-                .accessControlAllowMethods: "GET, POST", .accessControlAllowHeaders: "authorization, content-type, x-api-key, x-request-id",
+                .accessControlAllowMethods: "GET, POST", .accessControlAllowHeaders: asked ?? "authorization, content-type, x-api-key, x-request-id",
                 .accessControlMaxAge: "600",
             ])
     }
@@ -94,7 +99,7 @@ struct Gate: RouterMiddleware {
         let known: APIError
         switch error {
         case let error as APIError: known = error
-        case let error as HTTPError where error.status == .notFound && Routes.all.contains { $0.path == request.uri.path }:
+        case let error as HTTPError where error.status == .notFound && (request.method == .connect || Routes.all.contains { $0.path == request.uri.path }):
             known = APIError(.methodNotAllowed, "invalid_request_error", "\(request.uri.path) is not there for \(request.method.rawValue.prefix(20)).")
         case let error as HTTPError:
             known = APIError(error.status, "invalid_request_error", error.body ?? "\(request.method) \(request.uri.path): \(error.status.reasonPhrase)")
@@ -106,6 +111,7 @@ struct Gate: RouterMiddleware {
         server.metrics.rejected(known)
         var response = Response.json(request.uri.path.hasPrefix(Anthropic.path) ? known.anthropic : known.openAI, known.status)
         if let seconds = known.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
+        if known.status == .methodNotAllowed { response.headers[.allow] = Routes.methods(of: request.uri.path) }
         if known.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         return response
     }
@@ -125,6 +131,8 @@ struct Gate: RouterMiddleware {
             || byte == UInt8(ascii: "_")
     }
 
-    private static let idName = HTTPField.Name("x-request-id") ?? .server
+    static let idName = HTTPField.Name("x-request-id") ?? .server
+    private static let askedHeaders = HTTPField.Name("Access-Control-Request-Headers") ?? .server
+    private static let hostField = HTTPField.Name("Host") ?? .server
     private static let keyName = HTTPField.Name("x-api-key") ?? .authorization
 }

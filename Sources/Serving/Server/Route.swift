@@ -26,5 +26,11 @@ struct Route: Sendable {
 
 /// Every route there is.
 enum Routes {
+    /// What a path can be asked, for the Allow header.
+    static func methods(of path: String) -> String {
+        let methods = all.filter { $0.path == path }.map(\.method.rawValue)
+        return (methods.contains("GET") ? methods + ["HEAD", "OPTIONS"] : methods + ["OPTIONS"]).joined(separator: ", ")
+    }
+
     static let all: [Route] = ChatPage.routes + OpenAI.routes + Anthropic.routes + LlamaServer.routes + Operations.routes
 }

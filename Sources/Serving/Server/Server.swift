@@ -1,3 +1,4 @@
+import CoreMetrics
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -41,7 +42,7 @@ public final class Server: Sendable {
         try options.validate()
         self.options = options
         log = try LineLog.logger(options.log)
-        thread = InferenceThread()
+        thread = try InferenceThread()
         let keys = try options.keyFile.map { path throws(FileError) in try KeyRing(path) }
         state = ServerState(options, try ModelPool(models, options, thread, log), keys)
     }
@@ -55,7 +56,7 @@ public final class Server: Sendable {
         // They are told to stop in the order from the last to the first.
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: Housekeeping(pool: state.pool)), .init(service: try application(loops, onRunning)),
+                .init(service: Housekeeping(pool: state.pool, isNeeded: options.idleUnload != nil)), .init(service: try application(loops, onRunning)),
                 .init(service: Drain(state), successTerminationBehavior: .ignore),
             ], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(options.grace + 5)
@@ -98,6 +99,13 @@ public final class Server: Sendable {
         }
     }
 
+    /// Makes the process this server's: as many descriptors as it can have, and what other packages report through swift-metrics in `/metrics`.
+    /// Once in a process, before `run`.
+    public func adoptProcess() {
+        Descriptors.raise()
+        MetricsSystem.bootstrap(state.metrics.registry)
+    }
+
     /// Does what SIGTERM does: takes nothing in any more, lets what runs come to its end.
     public func stop() {
         let group = group.withLock { $0 }
@@ -107,7 +115,7 @@ public final class Server: Sendable {
     private func application(
         _ loops: MultiThreadedEventLoopGroup, _ onRunning: @escaping @Sendable (Int) -> Void
     ) throws -> Application<RouterResponder<ServeContext>> {
-        let router = Router(context: ServeContext.self)
+        let router = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Gate(server: state))
         for route in Routes.all {
             router.on(RouterPath(route.path), method: route.method) { [state] request, context in
@@ -116,9 +124,14 @@ public final class Server: Sendable {
                 return try await withTaskExecutorPreference(ThreadForEach.shared) { try await route.handle(call) }
             }
         }
+        let connections = Descriptors.connections
+        state.connections.limit(to: connections)
         return Application(
             responder: router.buildResponder(), server: try channels(),
-            configuration: ApplicationConfiguration(address: .hostname(options.host, port: options.port), serverName: "quintet", backlog: 1024),
+            configuration: ApplicationConfiguration(
+                address: .hostname(options.host, port: options.port), serverName: "quintet", backlog: 1024,
+                // Nobody more is accepted then: with no descriptor left, accepting would fail again and again.
+                availableConnectionsDelegate: .maximum(connections, logger: log)),
             onServerRunning: { [options] channel in onRunning(channel.localAddress?.port ?? options.port) },
             eventLoopGroupProvider: .shared(loops), logger: log)
     }
@@ -167,8 +180,10 @@ private struct Drain: Service {
 /// Unloads idle models.
 private struct Housekeeping: Service {
     let pool: ModelPool
+    let isNeeded: Bool
 
     func run() async throws {
+        guard isNeeded else { return try await gracefulShutdown() }
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 try? await Task.sleep(for: .seconds(1))

@@ -1,3 +1,4 @@
+import QuintetFiles
 public import QuintetTensors
 
 /// How a server is run; everything `quintet serve` can be told.
@@ -7,13 +8,17 @@ public struct ServerOptions: Sendable {
     /// A file of API keys; without one, only loopback is served and any key is fine.
     public var keyFile: String?
     /// Texts made at once for each model.
-    public var parallel = 4
+    public var parallel = 16
     /// Tokens of a prompt and its text together; nil for what the model was made for.
     public var context: Int?
     /// Bytes that the keys and values of one model may take; nil for a quarter of the memory.
     public var cacheBudget: Int?
     /// What keys and values are kept in.
     public var cacheType = CacheType.f32
+    /// Adapters beside the weights of the first model that was named; requests choose among them.
+    public var adapters: [ServedAdapter] = []
+    /// Where keys and values of texts are kept when somebody asks for it; nil for nowhere.
+    public var slotFolder: String?
     /// Requests that may wait for each model.
     public var queue = 64
     /// Tokens of all prompts that wait or run for each model.
@@ -43,6 +48,13 @@ public struct ServerOptions: Sendable {
 
     var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
+    /// `scheme://host` or `scheme://host:port`, nothing behind it.
+    private static func isOrigin(_ text: String) -> Bool {
+        guard let mark = text.firstRange(of: "://"), mark.lowerBound != text.startIndex else { return false }
+        let rest = text[mark.upperBound...]
+        return !rest.isEmpty && rest.allSatisfy { $0.isASCII && !$0.isWhitespace && !"/?#*@".contains($0) }
+    }
+
     /// - Throws: `ServerError` where the options contradict each other or would open the server to everybody.
     public func validate() throws(ServerError) {
         if !isLoopback, keyFile == nil {
@@ -52,6 +64,10 @@ public struct ServerOptions: Sendable {
         }
         if (certificateFile == nil) != (privateKeyFile == nil) {
             throw ServerError("TLS needs a certificate and its key", hint: "give both --tls-certificate and --tls-key")
+        }
+        if let slotFolder, !Folder.isFolder(slotFolder) { throw ServerError("\(slotFolder) is no folder to keep slots in") }
+        if let wrong = origins.first(where: { !Self.isOrigin($0) }) {
+            throw ServerError("\(wrong) is no origin that a browser sends", hint: "write it as https://app.example or http://localhost:3000, each exactly")
         }
         guard (0...65535).contains(port) else { throw ServerError("there is no port \(port)", hint: "choose one from 0 to 65535") }
     }

@@ -6,6 +6,9 @@ final class ThreadForEach: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        SystemThread.start { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        // Where the system has no thread left, the pool's has to do.
+        do { try SystemThread.start { job.runSynchronously(on: self.asUnownedTaskExecutor()) } } catch {
+            job.runSynchronously(on: asUnownedTaskExecutor())
+        }
     }
 }

@@ -1,71 +1,112 @@
+import CoreMetrics
 import HTTPTypes
 import QuintetGeneration
 import Synchronization
 
-/// The server's figures, in the names that vLLM's dashboards read, as text for Prometheus.
+/// The server's figures, in the names that vLLM's dashboards read, reported through swift-metrics.
 final class ServeMetrics: Sendable {
+    let registry = PrometheusRegistry(families)
+
     /// Bounds in seconds, as vLLM has them.
     private static let latencyBounds = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80]
     private static let tokenBounds = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5]
+    private static let families: [String: PrometheusRegistry.Family] = [
+        "vllm:num_requests_running": .init(help: "Texts being made."),
+        "vllm:num_requests_waiting": .init(help: "Requests in the queue."),
+        "vllm:kv_cache_usage_perc": .init(help: "Share of the cache's pages in use, from 0 to 1."),
+        "vllm:prefix_cache_queries_total": .init(help: "Prompt tokens looked up among known beginnings."),
+        "vllm:prefix_cache_hits_total": .init(help: "Prompt tokens found there."),
+        "vllm:num_preemptions_total": .init(help: "Texts sent back to the queue for want of pages."),
+        "vllm:prompt_tokens_total": .init(help: "Prompt tokens read."),
+        "vllm:generation_tokens_total": .init(help: "Tokens made."),
+        "vllm:time_to_first_token_seconds": .init(help: "Seconds until the first token.", bounds: latencyBounds),
+        "vllm:inter_token_latency_seconds": .init(help: "Seconds between tokens.", bounds: tokenBounds),
+        "vllm:e2e_request_latency_seconds": .init(help: "Seconds for a whole request.", bounds: latencyBounds),
+        "vllm:request_success_total": .init(help: "Requests answered."),
+        "quintet:requests_rejected_total": .init(help: "Requests refused."),
+        "quintet:client_disconnects_total": .init(help: "Clients that left before their text was whole."),
+        "quintet:connections": .init(help: "Open connections."),
+    ]
 
-    private struct Histogram {
-        let bounds: [Double]
-        var counts: [Int]
-        var sum = 0.0
-        var count = 0
+    /// The figures of one model.
+    fileprivate final class ModelFigures: Sendable {
+        let firstToken: Recorder, betweenTokens: Recorder, endToEnd: Recorder
+        let running: Meter, waiting: Meter, cacheUse: Meter
+        let totals: [Counter]
+        /// What the engine had counted when it was last looked at; a model that is loaded anew begins from 0.
+        private let seen = Mutex<BatchCounts?>(nil)
+        private let model: String
+        private let registry: PrometheusRegistry
 
-        init(_ bounds: [Double]) {
-            self.bounds = bounds
-            counts = Array(repeating: 0, count: bounds.count)
+        static let totals: [(name: String, value: @Sendable (BatchCounts) -> Int)] = [
+            ("prefix_cache_queries_total", { $0.prefixQueries }), ("prefix_cache_hits_total", { $0.prefixHits }),
+            ("num_preemptions_total", { $0.preemptions }), ("prompt_tokens_total", { $0.promptTokens }), ("generation_tokens_total", { $0.newTokens }),
+        ]
+
+        init(_ model: String, _ registry: PrometheusRegistry) {
+            let dimensions = [("model_name", model)]
+            func recorder(_ name: String) -> Recorder { Recorder(label: "vllm:\(name)", dimensions: dimensions, aggregate: true, factory: registry) }
+            func meter(_ name: String) -> Meter { Meter(label: "vllm:\(name)", dimensions: dimensions, factory: registry) }
+            (firstToken, betweenTokens) = (recorder("time_to_first_token_seconds"), recorder("inter_token_latency_seconds"))
+            endToEnd = recorder("e2e_request_latency_seconds")
+            (running, waiting, cacheUse) = (meter("num_requests_running"), meter("num_requests_waiting"), meter("kv_cache_usage_perc"))
+            totals = Self.totals.map { Counter(label: "vllm:\($0.name)", dimensions: dimensions, factory: registry) }
+            self.model = model
+            self.registry = registry
         }
 
-        mutating func observe(_ value: Double) {
-            for index in bounds.indices where value <= bounds[index] { counts[index] += 1 }
-            sum += value
-            count += 1
+        func take(_ counts: BatchCounts) {
+            running.set(counts.running)
+            waiting.set(counts.waiting)
+            cacheUse.set(counts.cacheUse)
+            let before = seen.withLock { seen -> BatchCounts? in
+                defer { seen = counts }
+                return seen.flatMap { counts.requests < $0.requests || counts.steps < $0.steps ? nil : $0 }
+            }
+            for (counter, total) in zip(totals, Self.totals) { counter.increment(by: max(total.value(counts) - (before.map(total.value) ?? 0), 0)) }
         }
 
-        func lines(_ name: String, _ label: String) -> String {
-            var text = ""
-            for (bound, count) in zip(bounds, counts) { text += "\(name)_bucket{\(label),le=\"\(bound)\"} \(count)\n" }
-            return text + "\(name)_bucket{\(label),le=\"+Inf\"} \(count)\n\(name)_sum{\(label)} \(sum)\n\(name)_count{\(label)} \(count)\n"
+        func finished(_ reason: String) {
+            Counter(label: "vllm:request_success_total", dimensions: [("model_name", model), ("finished_reason", reason)], factory: registry).increment()
         }
     }
 
-    private struct PerModel {
-        var firstToken = Histogram(ServeMetrics.latencyBounds)
-        var betweenTokens = Histogram(ServeMetrics.tokenBounds)
-        var endToEnd = Histogram(ServeMetrics.latencyBounds)
-        var successes: [String: Int] = [:]
+    private let models = Mutex<[String: ModelFigures]>([:])
+    private let disconnects: Counter
+    private let connections: Meter
+
+    init() {
+        disconnects = Counter(label: "quintet:client_disconnects_total", factory: registry)
+        connections = Meter(label: "quintet:connections", factory: registry)
     }
 
-    private struct State: ~Copyable {
-        var models: [String: PerModel] = [:]
-        var rejections: [String: Int] = [:]
-        var disconnects = 0
+    private func figures(_ model: String) -> ModelFigures {
+        models.withLock { models in
+            if let known = models[model] { return known }
+            let new = ModelFigures(model, registry)
+            models[model] = new
+            return new
+        }
     }
-    private let state = Mutex(State())
 
     /// Follows one request.
-    func watch(_ model: String) -> Watch { Watch(self, model) }
+    func watch(_ model: String, since start: ContinuousClock.Instant) -> Watch { Watch(figures(model), start) }
 
     func rejected(_ error: APIError) {
-        let reason = error.code ?? "\(error.status.code)"
-        state.withLock { $0.rejections[reason, default: 0] += 1 }
+        Counter(label: "quintet:requests_rejected_total", dimensions: [("reason", error.code ?? "\(error.status.code)")], factory: registry).increment()
     }
 
-    func disconnected() { state.withLock { $0.disconnects += 1 } }
+    func disconnected() { disconnects.increment() }
 
     /// One request's clock.
     final class Watch: Sendable {
-        private let metrics: ServeMetrics
-        private let model: String
-        private let start = ContinuousClock.now
+        private let figures: ModelFigures
+        private let start: ContinuousClock.Instant
         private let last = Mutex<ContinuousClock.Instant?>(nil)
 
-        init(_ metrics: ServeMetrics, _ model: String) {
-            self.metrics = metrics
-            self.model = model
+        fileprivate init(_ figures: ModelFigures, _ start: ContinuousClock.Instant) {
+            self.figures = figures
+            self.start = start
         }
 
         func token(_ now: ContinuousClock.Instant) {
@@ -73,70 +114,27 @@ final class ServeMetrics: Sendable {
                 defer { last = now }
                 return last
             }
-            metrics.update(model) { figures in
-                if let before {
-                    figures.betweenTokens.observe((now - before) / .seconds(1))
-                } else {
-                    figures.firstToken.observe((now - start) / .seconds(1))
-                }
+            if let before {
+                figures.betweenTokens.record((now - before) / .seconds(1))
+            } else {
+                figures.firstToken.record((now - start) / .seconds(1))
             }
         }
 
         func finish(reason: FinishReason?) {
-            metrics.update(model) { figures in
-                figures.endToEnd.observe((ContinuousClock.now - start) / .seconds(1))
-                figures.successes[reason?.rawValue ?? "unknown", default: 0] += 1
-            }
+            figures.endToEnd.record((ContinuousClock.now - start) / .seconds(1))
+            figures.finished(reason?.rawValue ?? "unknown")
         }
     }
 
-    private func update(_ model: String, _ change: (inout PerModel) -> Void) {
-        state.withLock { change(&$0.models[model, default: PerModel()]) }
-    }
-
-    /// The text format of Prometheus, version 0.0.4.
+    /// Everything as text for Prometheus; what the engines count is looked at now.
     func exposition(_ server: ServerState) -> String {
-        var text = ""
-        func metric(_ name: String, _ type: String, _ help: String, _ lines: [(labels: String, value: String)]) {
-            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-            for line in lines { text += "\(name)\(line.labels.isEmpty ? "" : "{\(line.labels)}") \(line.value)\n" }
+        let loaded = server.pool.loaded
+        for model in loaded { figures(model.name).take(model.client.counts) }
+        for (name, figures) in models.withLock({ $0 }) where !loaded.contains(where: { $0.name == name }) {
+            for meter in [figures.running, figures.waiting, figures.cacheUse] { meter.set(0) }
         }
-        let models = server.pool.loaded.map { (label: "model_name=\"\(Self.escaped($0.name))\"", counts: $0.client.counts) }
-        func gauge(_ name: String, _ type: String, _ help: String, _ value: (BatchCounts) -> String) {
-            metric(name, type, help, models.map { ($0.label, value($0.counts)) })
-        }
-        gauge("vllm:num_requests_running", "gauge", "Texts being made.") { "\($0.running)" }
-        gauge("vllm:num_requests_waiting", "gauge", "Requests in the queue.") { "\($0.waiting)" }
-        gauge("vllm:kv_cache_usage_perc", "gauge", "Share of the cache's pages in use, from 0 to 1.") { "\($0.cacheUse)" }
-        gauge("vllm:prefix_cache_queries_total", "counter", "Prompt tokens looked up among known beginnings.") { "\($0.prefixQueries)" }
-        gauge("vllm:prefix_cache_hits_total", "counter", "Prompt tokens found there.") { "\($0.prefixHits)" }
-        gauge("vllm:num_preemptions_total", "counter", "Texts sent back to the queue for want of pages.") { "\($0.preemptions)" }
-        gauge("vllm:prompt_tokens_total", "counter", "Prompt tokens read.") { "\($0.promptTokens)" }
-        gauge("vllm:generation_tokens_total", "counter", "Tokens made.") { "\($0.newTokens)" }
-        let (perModel, rejections, disconnects) = state.withLock { ($0.models, $0.rejections, $0.disconnects) }
-        func histogram(_ name: String, _ help: String, _ pick: (PerModel) -> Histogram) {
-            text += "# HELP \(name) \(help)\n# TYPE \(name) histogram\n"
-            for model in perModel.keys.sorted() {
-                if let figures = perModel[model] { text += pick(figures).lines(name, "model_name=\"\(Self.escaped(model))\"") }
-            }
-        }
-        histogram("vllm:time_to_first_token_seconds", "Seconds until the first token.") { $0.firstToken }
-        histogram("vllm:inter_token_latency_seconds", "Seconds between tokens.") { $0.betweenTokens }
-        histogram("vllm:e2e_request_latency_seconds", "Seconds for a whole request.") { $0.endToEnd }
-        metric(
-            "vllm:request_success_total", "counter", "Requests answered.",
-            perModel.keys.sorted().flatMap { model in
-                (perModel[model]?.successes ?? [:]).sorted { $0.key < $1.key }.map {
-                    ("model_name=\"\(Self.escaped(model))\",finished_reason=\"\($0.key)\"", "\($0.value)")
-                }
-            })
-        metric("quintet:requests_rejected_total", "counter", "Requests refused.", rejections.sorted { $0.key < $1.key }.map { ("reason=\"\(Self.escaped($0.key))\"", "\($0.value)") })
-        metric("quintet:client_disconnects_total", "counter", "Clients that left before their text was whole.", [("", "\(disconnects)")])
-        metric("quintet:connections", "gauge", "Open connections.", [("", "\(server.connections.count)")])
-        return text
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { $0 += $1 == "\"" ? "\\\"" : $1 == "\\" ? "\\\\" : $1.isNewline ? "\\n" : String($1) }
+        connections.set(server.connections.count)
+        return registry.exposition
     }
 }

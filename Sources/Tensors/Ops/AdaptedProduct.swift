@@ -13,7 +13,7 @@ func adaptedProduct(_ x: Tensor, _ matrix: AdaptedMatrix, _ epilogue: Epilogue, 
     let z = Tensor(uninitialized: x.shape.replacing(-1, with: matrix.base.outputs))
     base(z, x, matrix.base, early)
     let inner = LowRankPass(x, matrix, adapting)
-    inner.add(to: z, matrix)
+    inner?.add(to: z, matrix)
     let stretched = gains.map { zipped(z, $0.gain, kind: QK_MULTIPLY) } ?? z
     let pre = gains != nil && epilogue.bias != nil ? zipped(stretched, epilogue.bias?.detached ?? z, kind: QK_ADD) : stretched
     let y = isPlain && gains == nil ? pre : late(pre, epilogue)
@@ -32,7 +32,8 @@ func adaptedProduct(_ x: Tensor, _ matrix: AdaptedMatrix, _ epilogue: Epilogue, 
             magnitudeGradients(dv, raw, gains.lengths, change, gradients)
             dv = zipped(dv, gains.gain, kind: QK_MULTIPLY)
         }
-        inner.back(dv, savedX?.value, source, matrix, gradients)
+        if let inner { return inner.back(dv, savedX?.value, source, matrix, gradients) }
+        if gradients.wants(source) { inputGradient(dv, matrix.base, gradients.destination(for: source)) }
     }
     if keepsPre, epilogue.gate == nil, epilogue.residual == nil {
         tape.offerRecipe(for: recorded) { mapped(pre, kind: epilogue.activation.kind) }
@@ -78,11 +79,16 @@ private struct LowRankPass {
     private let factors: Tensor
     private let dropout: (share: Float, seed: UInt64, stream: UInt64)?
 
-    init(_ x: Tensor, _ matrix: AdaptedMatrix, _ adapting: Adapting) {
+    /// Nil where no row gets anything.
+    init?(_ x: Tensor, _ matrix: AdaptedMatrix, _ adapting: Adapting) {
         let change = matrix.change
+        switch adapting.use {
+        case .all: factors = matrix.scales
+        case .none: return nil
+        // Each row of the table has one number, so a share times a scale is exact. It has columns up to the last adapter that changes this matrix.
+        case .shares(let shares): factors = plainProduct(shares, .dense(matrix.table))
+        }
         dropout = change.dropout > 0 ? adapting.dropoutSeed.map { (change.dropout, $0, change.stream) } : nil
-        // Each row of the table has one number, so a share times a scale is exact.
-        factors = adapting.shares.map { plainProduct($0, .dense(matrix.table)) } ?? matrix.scales
         let raw = plainProduct(dropout.map { masked(x, $0.share, $0.seed, $0.stream) } ?? x, matrix.down)
         inputs = zipped(raw, factors, kind: QK_MULTIPLY)
     }

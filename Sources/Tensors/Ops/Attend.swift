@@ -187,8 +187,10 @@ public struct CachePages: Sendable {
     public let type: CacheType
     /// i32 [sequences, maxPages]: which page holds positions page * i and up.
     public let table: Tensor
+    /// Bytes of the keys, or of the values, in a page.
+    public let pageBytes: Int
     /// Bytes of keys and values that a position takes.
-    public let bytesPerPosition: Int
+    public var bytesPerPosition: Int { 2 * pageBytes / Self.pageLength }
 
     public static let pageLength = Int(QK_PAGE)
 
@@ -198,7 +200,7 @@ public struct CachePages: Sendable {
         values = LongLivedMemory.storage(pages * bytes)
         self.type = type
         self.table = table
-        bytesPerPosition = 2 * bytes / Self.pageLength
+        pageBytes = bytes
     }
 }
 

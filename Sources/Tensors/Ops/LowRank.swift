@@ -59,17 +59,29 @@ public struct LowRank: Sendable {
     }
 }
 
+/// Which adapters count in a product. A row's bits are the same in each case that gives it the same shares.
+public enum AdapterUse: Sendable {
+    /// Every row gets all of all.
+    case all
+    /// No row gets anything, and nothing is computed for it.
+    case none
+    /// f32 [rows, adapters]: how much of each adapter each row gets.
+    case shares(Tensor)
+}
+
 /// What a pass says to the adapters it meets.
 public struct Adapting {
     /// Training: which elements dropout takes; nil where nothing is dropped.
     public var dropoutSeed: UInt64?
-    /// f32 [rows, adapters]: how much of each adapter each row gets; nil where every row gets all of all.
-    public var shares: Tensor?
+    public var use: AdapterUse
 
-    public init(dropoutSeed: UInt64? = nil, shares: Tensor? = nil) {
+    public init(dropoutSeed: UInt64? = nil, _ use: AdapterUse = .all) {
         self.dropoutSeed = dropoutSeed
-        self.shares = shares
+        self.use = use
     }
+
+    /// Shares f32 [rows, adapters] of each row.
+    public init(shares: Tensor) { self.init(.shares(shares)) }
 }
 
 /// A weight and the low-rank change of an adapter.
