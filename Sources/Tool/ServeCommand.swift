@@ -20,7 +20,7 @@ struct ServeCommand: AsyncCommand {
     @Option(help: "A file with an API key a line, each with a name and a number of requests at once if you like.") var apiKeyFile: String?
     @Option(help: "Texts made at once for each model.") var parallel = 16
     @Option(help: "Tokens of a prompt and its text together (default: what the model was made for, as far as memory reaches).") var context: Int?
-    @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:)) var cacheType = CacheType.f32
+    @Option(help: "What the cache holds: f32, f16 or q8_0 (default: f32 for weights in f32, else f16).", transform: cacheType(_:)) var cacheType: CacheType?
     @Option(help: "Megabytes of keys and values for each model (default: a quarter of the memory).") var cacheBudget: Int?
     @Option(help: "Requests that may wait for each model.") var queue = 64
     @Option(help: "Seconds a request may wait for a place.") var queueTimeout = 60.0

@@ -88,6 +88,9 @@ import Testing
         }
         try await withServer({ $0.origins = ["https://app.example"] }) { client, _ in
             #expect(client.get("/livez", "Origin: https://app.example\r\n")?.headers["access-control-allow-origin"] == "https://app.example")
+            let body: JSON = ["prompt": "a", "max_tokens": 1]
+            for origin in ["https://evil.example", "null", "http://localhost:1"] { #expect(client.post("/v1/completions", body, "Origin: \(origin)\r\n")?.status == 403, "\(origin)") }
+            for origin in ["https://app.example", "http://localhost", "vscode-webview://x"] { #expect(client.post("/v1/completions", body, "Origin: \(origin)\r\n")?.status == 200, "\(origin)") }
             let asks = "OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\nAccess-Control-Request-Headers: authorization,x-stainless-lang\r\nConnection: close\r\n\r\n"
             #expect(client.ask(asks)?.headers["access-control-allow-headers"] == "authorization,x-stainless-lang")
             #expect(client.get("/livez", "Origin: https://evil.example\r\n")?.headers["access-control-allow-origin"] == nil)

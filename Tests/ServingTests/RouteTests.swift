@@ -88,6 +88,12 @@ import Testing
             #expect(pieces == [[195], [169]], "bytes where they are no text")
             for path in ["/embedding", "/embeddings"] { #expect(client.post(path, ["content": "Hello"])?.json["data"]?[0]?["embedding"]?.array?.count == 32) }
             let bias: JSON = ["prompt": "a", "n_predict": 4, "temperature": 0, "logit_bias": [["b", 100]]]
+            let silent = client.post("/completion", ["prompt": "abc", "n_predict": 0])
+            #expect(silent?.json["content"]?.string == "" && silent?.json["tokens_predicted"]?.int == 0 && silent?.json["tokens_evaluated"]?.int == 3)
+            #expect(client.post("/completion", ["prompt": [97, "bc"], "n_predict": 1])?.json["tokens_evaluated"]?.int == 3)
+            #expect(client.post("/completion", ["prompt": [97, "bc", 99999], "n_predict": 1])?.status == 400)
+            let echo = client.post("/v1/completions", ["prompt": "aéb", "max_tokens": 2, "echo": true, "logprobs": 0, "temperature": 0])?.json["choices"]?[0]?["logprobs"]
+            #expect(echo?["text_offset"]?.array?.prefix(5).compactMap { $0.int } == [0, 1, 2, 2, 3], "where each token begins in the text")
             #expect(client.post("/completion", bias)?.json["content"]?.string == "bbbb")
             #expect(client.post("/completion", ["prompt": "a", "n_predict": 4, "stream": true])?.events.last?["tokens"] == [])
             #expect(client.get("/props")?.json["total_slots"]?.int == 16)
@@ -102,8 +108,8 @@ import Testing
                 "vllm:num_requests_running", "vllm:kv_cache_usage_perc", "vllm:time_to_first_token_seconds_bucket", "vllm:generation_tokens_total",
             ] { #expect(metrics.contains(name), "\(name)") }
             #expect(metrics.contains("vllm:kv_cache_usage_perc{model_name=\"alpha\"} 0\n"), "what is only remembered is free")
-            #expect(metrics.contains("vllm:request_success_total{model_name=\"alpha\",finished_reason=\"length\"} 7\n"))
-            #expect(metrics.contains("vllm:time_to_first_token_seconds_count{model_name=\"alpha\"} 7\n"))
+            #expect(metrics.contains("vllm:request_success_total{model_name=\"alpha\",finished_reason=\"length\"} 10\n"))
+            #expect(metrics.contains("vllm:time_to_first_token_seconds_count{model_name=\"alpha\"} 10\n"))
             #expect(metrics.contains("# TYPE vllm:time_to_first_token_seconds histogram\n"))
         }
     }

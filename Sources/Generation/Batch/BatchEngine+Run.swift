@@ -10,7 +10,7 @@ struct BatchRows {
 }
 
 /// What a recorded step is for.
-struct StepKind: Hashable {
+struct StepKind: Equatable {
     let rows: Int
     let mode: AdapterMode
 }
@@ -63,19 +63,26 @@ extension BatchEngine {
     private func decoded(_ rows: [BatchRows]) -> Tensor {
         let known = known(rows)
         let kind = StepKind(rows: rows.count, mode: AdapterMode(rows.map { $0.sequence.request.shares }))
-        let step: DecodeStep
-        if !model.spec.turnsByLength, let recorded = steps[kind] {
-            step = recorded
-        } else {
-            step = DecodeStep(model, cache, rows: rows.count, length: limits.context, known: known, kind.mode, adapters: adapters)
-            if !model.spec.turnsByLength { steps[kind] = step }
-        }
+        let step = step(kind, known)
         for (index, row) in rows.enumerated() {
             let text = row.sequence
             step.set(index, id: text.ids[row.range.lowerBound], position: row.range.lowerBound, sequence: text.slot ?? 0, shares: text.request.shares)
         }
         return step.run()
     }
+
+    /// Recorded once for a number of rows; the few that were used last are kept, each with memory of its own.
+    private func step(_ kind: StepKind, _ known: Int) -> DecodeStep {
+        func new() -> DecodeStep { DecodeStep(model, cache, rows: kind.rows, length: limits.context, known: known, kind.mode, adapters: adapters) }
+        if model.spec.turnsByLength { return new() }
+        let index = steps.firstIndex { $0.kind == kind }
+        let step = index.map { steps.remove(at: $0).step } ?? new()
+        steps.append((kind, step))
+        if steps.count > Self.keptSteps { steps.removeFirst() }
+        return step
+    }
+
+    private static let keptSteps = 4
 
     /// Any rows; logits of the last one of each text that chooses a token, nil where none does.
     private func read(_ rows: [BatchRows]) -> Tensor? {

@@ -19,7 +19,8 @@ final class BatchEngine {
     var freeSlots: [Int]
     /// What each place held last.
     var lastTexts: [Int: LastText] = [:]
-    var steps: [StepKind: DecodeStep] = [:]
+    /// Recorded decode steps, the one that was used last at the end.
+    var steps: [(kind: StepKind, step: DecodeStep)] = []
     /// How many adapters the model has.
     let adapters: Int
     var counts = BatchCounts()

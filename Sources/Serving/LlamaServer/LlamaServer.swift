@@ -24,10 +24,25 @@ enum LlamaServer {
         var generation = try GenerationFields(fields, model)
         if let count = try fields.int("n_probs", 0...100), count > 0 { generation.logprobs = count }
         if let source = try FormatSource.of(fields) { generation.format = try await model.format(source) }
-        let prompts = try OpenAI.prompts(fields, model)
+        let prompts = try mixed(fields, model) ?? OpenAI.prompts(fields, model)
         guard prompts.count == 1, generation.choices == 1 else { throw fields.wrong("prompt", "one text; /v1/completions takes several") }
         let making = try Making(model, try generation.requests(prompts[0], model, call))
-        return try await call.answer(making, isStreamed: generation.isStreamed, LlamaServerDressing(model: model), ticket)
+        return try await call.answer(making, isStreamed: generation.isStreamed, LlamaServerDressing(model: model, isPromptOnly: generation.isPromptOnly), ticket)
+    }
+
+    /// Ids and texts one after the other, as one prompt; nil where it is something else.
+    private static func mixed(_ fields: Fields, _ model: ServedModel) throws(APIError) -> [[Int32]]? {
+        guard let list = fields["prompt"]?.array, list.contains(where: { $0.int != nil }), list.contains(where: { $0.string != nil }) else { return nil }
+        var ids: [Int32] = []
+        for part in list {
+            if let text = part.string {
+                ids += ids.isEmpty ? try model.promptIDs(text) : model.tokenizer.encode(text, addSpecialTokens: false)
+            } else {
+                guard let id = part.int, id >= 0, id < model.vocabulary else { throw fields.wrong("prompt", "texts and token ids") }
+                ids.append(Int32(id))
+            }
+        }
+        return [ids]
     }
 
     @Sendable private static func tokenize(_ call: Call) async throws -> Response {

@@ -4,13 +4,15 @@ import QuintetGeneration
 /// llama-server's answers to /completion and /infill.
 struct LlamaServerDressing: Dressing {
     let model: ServedModel
+    /// Tells nothing of what was made.
+    var isPromptOnly = false
 
     mutating func opening(_ index: Int, _ usage: Usage) -> [ServerEvent] { [] }
 
     mutating func pieces(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int) -> [ServerEvent] {
         var content = ""
         for case .text(let text) in pieces { content += text }
-        if content.isEmpty, token?.logprobs == nil { return [] }
+        if isPromptOnly || content.isEmpty && token?.logprobs == nil { return [] }
         var json: JSON = [
             "index": JSON(index), "content": .string(content), "tokens": .array(token.map { [JSON($0.id)] } ?? []), "stop": false,
         ]
@@ -36,12 +38,12 @@ struct LlamaServerDressing: Dressing {
 
     private func json(_ text: MadeText, content: String, _ usage: Usage) -> JSON {
         var json: JSON = [
-            "index": 0, "content": .string(content), "tokens": .array(text.ids.map { JSON($0) }), "stop": true, "model": .string(model.name),
+            "index": 0, "content": .string(isPromptOnly ? "" : content), "tokens": .array(isPromptOnly ? [] : text.ids.map { JSON($0) }), "stop": true, "model": .string(model.name),
             "stop_type": text.reason == .length ? "limit" : text.stop == nil ? "eos" : "word", "stopping_word": .string(text.stop ?? ""),
-            "tokens_predicted": JSON(usage.completion), "tokens_evaluated": JSON(usage.prompt), "tokens_cached": JSON(usage.cached),
+            "tokens_predicted": JSON(isPromptOnly ? 0 : usage.completion), "tokens_evaluated": JSON(usage.prompt), "tokens_cached": JSON(usage.cached),
             "truncated": false, "timings": usage.timings,
         ]
-        if !text.logprobs.isEmpty { json["completion_probabilities"] = Self.probabilities(text.logprobs, model) }
+        if !text.logprobs.isEmpty, !isPromptOnly { json["completion_probabilities"] = Self.probabilities(text.logprobs, model) }
         return json
     }
 

@@ -6,7 +6,7 @@ extension LoadReport {
         func seconds(_ list: [Double], _ p: Double) -> String { Number.significant(Self.percentile(list, p)) + " s" }
         let tiles = [
             ReportPage.Tile("generated", Number.significant(tokensPerSecond) + " tokens/s", note: "\(tokens) tokens in \(Number.significant(self.seconds)) s"),
-            ReportPage.Tile("goodput", Number.significant(goodput) + " answers/s"),
+            ReportPage.Tile("goodput", Number.significant(goodput) + "/s", note: "whole answers"),
             ReportPage.Tile("first token", seconds(firstTokens, 0.5), note: "99 %: " + seconds(firstTokens, 0.99)),
             ReportPage.Tile("between tokens", seconds(gaps, 0.5), note: "99 %: " + seconds(gaps, 0.99)),
             ReportPage.Tile("whole answer", seconds(ends, 0.5), note: "99 %: " + seconds(ends, 0.99)),
@@ -22,6 +22,6 @@ extension LoadReport {
     private static func chart(_ id: String, _ title: String, _ sorted: [Double]) -> String {
         if sorted.isEmpty { return "" }
         let points = (1...100).map { (x: Double($0), y: percentile(sorted, Double($0) / 100)) }
-        return Chart(id: id, title: title, series: [ChartSeries(name: title, style: .line, color: 0, points: points)], fromZero: true).html()
+        return Chart(id: id, title: title, series: [ChartSeries(name: title, style: .line, color: 1, points: points)], fromZero: true).html()
     }
 }

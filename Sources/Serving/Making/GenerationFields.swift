@@ -15,6 +15,8 @@ struct GenerationFields: Sendable {
     var logprobs: Int?
     /// Goes on past the model's own ends of text: for measuring.
     var ignoresEnd: Bool
+    /// llama-server's way of reading a prompt for those who come later: a token is made, and not told.
+    var isPromptOnly = false
     /// How much of each adapter counts.
     var shares: [Float]
     /// The place in the cache that is asked for.
@@ -25,7 +27,7 @@ struct GenerationFields: Sendable {
     /// Reads OpenAI's names and llama-server's; what is missing is as the model's folder says.
     init(_ fields: Fields, _ model: ServedModel, leastTokens: Int = 1) throws(APIError) {
         for name in ["max_tokens", "max_completion_tokens"] { maxTokens = try fields.int(name, leastTokens...(1 << 24)) ?? maxTokens }
-        if let count = try fields.int("n_predict", -1...(1 << 24)), count >= 0 { maxTokens = max(count, 1) }
+        if let count = try fields.int("n_predict", -1...(1 << 24)), count >= 0 { (maxTokens, isPromptOnly) = (max(count, 1), count == 0) }
         sampling = try Self.sampling(fields, model.generator.defaults.sampling)
         stops = try fields.strings("stop", atMost: 16) + fields.strings("stop_sequences", atMost: 16)
         if stops.contains("") { throw fields.wrong("stop", "texts that are not empty") }

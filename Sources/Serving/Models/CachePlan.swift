@@ -16,10 +16,10 @@ struct CachePlan {
     let limits: BatchLimits
 
     /// - Throws: `ServerError` where not even one text fits.
-    init(_ spec: TransformerSpec, _ options: ServerOptions, modelBytes: Int) throws {
+    init(_ spec: TransformerSpec, _ options: ServerOptions, _ cacheType: CacheType, modelBytes: Int) throws {
         let budget = options.cacheBudget ?? Self.memory / 4
         // A small cache tells what a position takes.
-        let perPosition = max(KVCache(spec, capacity: 1, type: options.cacheType).bytesPerPosition, 1)
+        let perPosition = max(KVCache(spec, capacity: 1, type: cacheType).bytesPerPosition, 1)
         let pages = budget / (perPosition * CachePages.pageLength)
         let wanted = options.context ?? spec.context
         var context = min(wanted, 1 << 20)
@@ -32,14 +32,16 @@ struct CachePlan {
                 hint: "choose a smaller --context, a --cache-type that takes less, or a larger --cache-budget")
         }
         var limits = BatchLimits(
-            parallel: options.parallel, context: context, queue: options.queue, pages: min(needed * options.parallel, pages), cacheType: options.cacheType)
+            parallel: options.parallel, context: context, queue: options.queue, pages: min(needed * options.parallel, pages), cacheType: cacheType)
         // Beginnings that wait for somebody to go on with them: little beside the model, unless a person says what there is.
         let kept = max(Self.leastKept, modelBytes / 4) / (perPosition * CachePages.pageLength)
-        limits.keptPages = options.cacheBudget == nil ? max(kept, 1) : nil
+        limits.keptPages = options.cacheBudget == nil ? max(kept, min(needed, Self.keptTokens / CachePages.pageLength)) : nil
         self.limits = limits
     }
 
-    private static let leastKept = 64 << 20
+    private static let leastKept = 32 << 20
+    /// A conversation that somebody goes on with, where the context is as long.
+    private static let keptTokens = 8192
 
     /// Bytes of memory in this machine.
     private static var memory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }

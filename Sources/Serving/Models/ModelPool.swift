@@ -5,6 +5,7 @@ import QuintetFiles
 import QuintetGeneration
 import QuintetLayers
 import QuintetModels
+import QuintetTensors
 import Synchronization
 
 /// The models of a server: loaded when somebody asks, unloaded by least use when memory is short or nobody asked for long.
@@ -191,8 +192,8 @@ final class ModelPool: Sendable {
             let model = try await SystemThread.run {
                 let folder = try rack.opened(path)
                 var generator = try TextGenerator(folder)
-                generator.cacheType = options.cacheType
-                let limits = try CachePlan(generator.model.spec, options, modelBytes: bytes).limits
+                generator.cacheType = options.cacheType ?? (folder.storedType == "F32" ? .f32 : .f16)
+                let limits = try CachePlan(generator.model.spec, options, generator.cacheType, modelBytes: bytes).limits
                 let fingerprint = try options.slotFolder.map { _ in try ModelFingerprint(folder, rack.adapters) }
                 return ServedModel(
                     name: name, generator: generator, client: thread.attach(generator, limits), bytes: bytes, rack: rack, fingerprint: fingerprint)

@@ -38,19 +38,19 @@ struct OpenAIDressing: Dressing {
         guard echoes.indices.contains(index) else { return [] }
         let echo = echoes[index]
         let logprobs = echo.logprobs.map { Logprobs(model).texts($0, prompt: echo.ids, from: 0) }
-        offsets[index] = echo.text.count
+        offsets[index] = echo.text.unicodeScalars.count
         return [chunk(index, ["content": .string(echo.text)], logprobs: logprobs)]
     }
 
     mutating func pieces(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int) -> [ServerEvent] {
         if pieces.count == 1, case .text(let text) = pieces[0], token?.logprobs == nil {
-            if let token { offsets[index, default: 0] += token.text.count }
+            if let token { offsets[index, default: 0] += token.text.unicodeScalars.count }
             return [textChunk(index, text)]
         }
         var delta = JSONObject()
         for piece in pieces { add(piece, to: &delta, index) }
         let logprobs = token?.logprobs.map { kind == .chat ? Logprobs(model).chat([$0]) : Logprobs(model).texts([$0], from: offsets[index, default: 0]) }
-        if let text = token?.text { offsets[index, default: 0] += text.count }
+        if let text = token?.text { offsets[index, default: 0] += text.unicodeScalars.count }
         return delta.isEmpty && logprobs == nil ? [] : [chunk(index, delta, logprobs: logprobs)]
     }
 
@@ -105,7 +105,7 @@ struct OpenAIDressing: Dressing {
         if let told = echo?.logprobs {
             logprobs = Logprobs(model).texts(told + text.logprobs, prompt: echo?.ids, from: 0)
         } else if !text.logprobs.isEmpty {
-            logprobs = Logprobs(model).texts(text.logprobs, from: echo?.text.count ?? 0)
+            logprobs = Logprobs(model).texts(text.logprobs, from: echo?.text.unicodeScalars.count ?? 0)
         }
         return ["index": JSON(index), "text": .string((echo?.text ?? "") + text.text), "logprobs": logprobs, "finish_reason": .string(Self.reason(text))]
     }

@@ -40,6 +40,7 @@ struct Gate: RouterMiddleware {
         }
         try checkHost(request)
         if request.method == .options { return try preflight(request) }
+        try checkOrigin(request)
         context.tenant = try tenant(request)
         return try await next(request, context)
     }
@@ -54,6 +55,13 @@ struct Gate: RouterMiddleware {
         guard !server.options.isLoopback || fine.contains(host) else {
             throw APIError(.misdirectedRequest, "invalid_request_error", "This server is not called '\(host.prefix(80))'.", code: "wrong_host")
         }
+    }
+
+    /// What a page of another site sends is refused, also where it could not read the answer.
+    private func checkOrigin(_ request: Request) throws {
+        guard request.method == .post, let origin = request.headers[.origin], origin == "null" || origin.hasPrefix("http") else { return }
+        let own = origin.firstRange(of: "://").map { origin[$0.upperBound...] } == request.head.authority?[...]
+        guard own || server.options.origins.contains(origin) else { throw APIError(.forbidden, "invalid_request_error", "This origin may not call.", code: "wrong_origin") }
     }
 
     private static func hostName(_ authority: String) -> String {
