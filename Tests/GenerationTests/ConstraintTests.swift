@@ -149,6 +149,12 @@ struct SystemlessRandom {
         #expect(try admits(["type": "array", "items": ["$ref": "#"], "maxItems": 2], "[[], [[]]]"))
         #expect(try admits(["type": "string", "pattern": "^(a|b)\\d{2,3}$"], "\"b123\"") && !admits(["type": "string", "pattern": "^(a|b)\\d{2,3}$"], "\"b1\""))
         #expect(try admits(["type": "string", "pattern": "b"], "\"abc\"") && !admits(["type": "string", "pattern": "b"], "\"ac\""))
+        // Hints of OpenAPI and pydantic say nothing about which texts are valid.
+        for schema: JSON in [["type": "string", "format": "password"], ["type": "string", "format": "path", "minLength": 1], ["type": "string", "nullable": true]] {
+            #expect(try admits(schema, "\"ab\""), "\(schema)")
+        }
+        #expect(try admits(["type": "string", "format": "uuid4"], "\"01234567-89ab-4cde-8f01-23456789abcd\""))
+        #expect(try !admits(["type": "string", "format": "uuid4"], "\"01234567-89ab-1cde-8f01-23456789abcd\""))
         #expect(try admits(["type": "string", "format": "date"], "\"2024-02-28\"") && !admits(["type": "string", "format": "date"], "\"2024-13-01\""))
         #expect(try admits(["allOf": [["type": "integer"], ["minimum": 3], ["maximum": 9]]], "7") && !admits(["allOf": [["type": "integer"], ["minimum": 3]]], "2"))
     }

@@ -10,6 +10,8 @@ enum SchemaKeywords {
     static let annotations: Set<String> = [
         "$schema", "$id", "$comment", "$defs", "definitions", "$anchor", "$vocabulary", "title", "description", "default", "examples", "example",
         "deprecated", "readOnly", "writeOnly", "contentMediaType", "contentEncoding", "contentSchema",
+        // OpenAPI's: what is written without looking at them is valid with them, too.
+        "nullable", "discriminator", "externalDocs", "xml",
     ]
 
     /// Words that this compiler holds to, within the limits that their places name.

@@ -46,14 +46,15 @@ extension SchemaCompiler {
     mutating func string(_ parts: SchemaParts) throws(ConstraintError) -> GrammarExpression {
         let (least, most) = (try parts.int("minLength") ?? 0, try parts.int("maxLength"))
         if let most, most < least { throw parts.fault(.unsatisfiable, "minLength", "more than maxLength") }
-        let shaped = ["pattern", "format"].filter { parts.keywords[$0] != nil }
+        let format = parts["format"].flatMap { format -> JSON? in SchemaFormats.isAnnotation(format) ? Optional.none : .some(format) }
+        let shaped = ["pattern", "format"].filter { $0 == "format" ? format != nil : parts.keywords[$0] != nil }
         if shaped.count == 2 { throw parts.fault(.unsupported, "format", "together with pattern") }
         if let key = shaped.first, least > 0 || most != nil { throw parts.fault(.unsupported, key, "together with minLength or maxLength") }
         if let pattern = parts["pattern"] {
             guard let text = pattern.string else { throw parts.fault(.syntax, "pattern", "a string is expected") }
             return .sequence([.text("\""), try SchemaPattern.expression(text, budget) { kind, what in parts.fault(kind, "pattern", what) }, .text("\"")])
         }
-        if let format = parts["format"] {
+        if let format {
             guard let expression = format.string.flatMap(SchemaFormats.expression) else {
                 throw parts.fault(.unsupported, "format", "the format \(format.serialized()); known: \(SchemaFormats.all.keys.sorted().joined(separator: ", "))")
             }
@@ -71,7 +72,18 @@ enum SchemaFormats {
     private static let byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
     private static let label = "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?"
 
+    private static func uuid(_ version: String) -> String { "[0-9a-f]{8}-[0-9a-f]{4}-\(version)[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}" }
+
+    /// Formats that the standard gives a meaning and that no pattern here holds to.
+    private static let beyond: Set<String> = [
+        "idn-email", "idn-hostname", "uri-reference", "iri", "iri-reference", "uri-template", "json-pointer", "relative-json-pointer", "regex",
+    ]
+
+    /// Whether a format is a hint to people and programs and says nothing about which texts are valid: `password`, `binary`, `path`.
+    static func isAnnotation(_ format: JSON) -> Bool { format.string.map { all[$0] == nil && !beyond.contains($0) } ?? false }
+
     static let all: [String: String] = [
+        "uuid1": uuid("1"), "uuid3": uuid("3"), "uuid4": uuid("4"), "uuid5": uuid("5"),
         "date": date, "time": time, "date-time": date + "T" + time, "uuid": "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         "ipv4": "\(byte)(\\.\(byte)){3}", "ipv6": "[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}", "hostname": "[a-z]\(label)(\\.[a-z]\(label)){0,3}",
         "email": "[a-z0-9]([a-z0-9_+-]{0,30}[a-z0-9])?@[a-z]\(label)(\\.[a-z]\(label)){1,3}",
