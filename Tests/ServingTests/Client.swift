@@ -147,6 +147,15 @@ final class Connection {
         return got > 0 ? Array(buffer[..<got]) : []
     }
 
+    /// Reads until the other side closes; false where it does not in time.
+    func isClosedByThem() -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let got = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+            if got <= 0 { return got == 0 }
+        }
+    }
+
     func readAll() -> [UInt8] {
         var all: [UInt8] = []
         while true {

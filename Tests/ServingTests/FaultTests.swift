@@ -73,6 +73,22 @@ import Testing
         }
     }
 
+    /// The head of a second request has as long as the first one's, however long a pause may be.
+    @Test func laterHeadsHaveADeadlineToo() async throws {
+        try await withServer({
+            $0.connection.headSeconds = 1
+            $0.connection.idleSeconds = 600
+        }) { client, _ in
+            let kept = try #require(Connection(client.port, timeout: 20))
+            for _ in 0..<3 {
+                kept.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                #expect(!kept.read().isEmpty)
+            }
+            kept.send("GET /liv")
+            #expect(kept.isClosedByThem())
+        }
+    }
+
     /// F27: many who keep their connection and say nothing, and some who work.
     @Test func manyWhoWaitAndSomeWhoWork() async throws {
         try await withServer({ $0.connection.connectionsPerAddress = 1000 }) { client, _ in

@@ -28,6 +28,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Too many others are here: what is asked gets that answer.
     private var isRefused = false
     private var refusesBody = false
+    private var isHeadComing = false
     private var requests = 0
     private var line: Connections.Line?
     private static let lingerSeconds: Int64 = 5
@@ -43,6 +44,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
+        try? pipeline.addHandler(FirstBytes { [weak self, weak context] in if let context { self?.bytesCame(context) } }, position: .first)
         if let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) { try? pipeline.addHandler(OldVersion(), position: .before(codec)) }
         if context.channel.isActive { begin(context) }
     }
@@ -79,12 +81,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: What comes
 
+    /// The head of one more request begins: it has as long as the first one's.
+    private func bytesCame(_ context: ChannelHandlerContext) {
+        guard requests > 0, unanswered == 0, body == nil, !isHeadComing, !isEnding else { return }
+        isHeadComing = true
+        schedule(context, limits.headSeconds)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isEnding { return drop(context, unwrapInboundIn(data)) }
         switch unwrapInboundIn(data) {
         case .head(let head):
             requests += 1
             unanswered += 1
+            isHeadComing = false
             body = (.now(), 0)
             if isRefused { return refuse(context, .overloaded("The server has as many connections as it may.")) }
             schedule(context, limits.bodySeconds)

@@ -61,7 +61,7 @@ struct Gate: RouterMiddleware {
     private func checkOrigin(_ request: Request) throws {
         guard request.method == .post, let origin = request.headers[.origin], origin == "null" || origin.hasPrefix("http") else { return }
         let own = origin.firstRange(of: "://").map { origin[$0.upperBound...] } == request.head.authority?[...]
-        guard own || server.options.origins.contains(origin) else { throw APIError(.forbidden, "invalid_request_error", "This origin may not call.", code: "wrong_origin") }
+        guard own || server.options.origins.contains(origin) else { throw APIError(.forbidden, "invalid_request_error", "This origin may not call; --cors-origin names those that may.", code: "wrong_origin") }
     }
 
     private static func hostName(_ authority: String) -> String {
