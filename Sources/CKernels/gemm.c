@@ -132,17 +132,25 @@ static void plain_rows(void *context, int64_t begin, int64_t end) {
     plain->kernels->plain(plain->call, begin, end);
 }
 
+// By the way that suits the number of rows.
+static void run_rows(const QKCall *call, const QKGemmKernels *set) {
+    (call->n[0] <= QK_GEMM_SMALL ? qk_gemm_small : set->pair[1] ? qk_gemm_strips : qk_gemm_large)(call, set);
+}
+
 void qk_gemm_run(const QKCall *call) {
     const QKGemmKernels *kernels = qk_gemm_kernels();
     Plain plain = {call, kernels};
-    QKCall words;
-    if (call->op == QK_OP_GEMM_PACK && call->n[11] >= QK_BLOCKS) qk_block_pack(call);
+    bool blocks = call->n[11] >= QK_BLOCKS;
+    if (call->op == QK_OP_GEMM_PACK && blocks) qk_block_pack(call);
     else if (call->op == QK_OP_GEMM_PACK) qk_parallel(qk_ceil_div(call->n[0], QK_PANEL), 4, pack_panels, (void *)call);
     else if (call->n[0] <= 0 || call->n[1] <= 0) return;
-    else if (call->n[11] >= QK_BLOCKS) qk_block_gemm(call, kernels);
-    else if (call->n[15] && qk_gemm_in_pairs(call, &words)) (words.n[0] <= QK_GEMM_SMALL ? qk_gemm_small : qk_gemm_strips)(&words, &qk_gemm_brain);
+    else if (blocks && call->n[12]) qk_block_gemm(call, kernels);
     else if (kernels->plain) qk_parallel(call->n[0], 1, plain_rows, &plain);
-    else if (call->n[0] <= QK_GEMM_SMALL) qk_gemm_small(call, kernels);
-    else if (kernels->pair[1]) qk_gemm_strips(call, kernels);
-    else qk_gemm_large(call, kernels);
+    else {
+        QKCall words;
+        bool pairs = call->n[15] && qk_gemm_in_pairs(call, &words);
+        const QKGemmKernels *set = pairs ? &qk_gemm_brain : kernels;
+        QKGemmKernels decoding = blocks ? qk_gemm_decoding(set) : *set;
+        run_rows(pairs ? &words : call, &decoding);
+    }
 }

@@ -83,8 +83,9 @@ static void pack_b_pairs(const QKCall *c, int64_t panel, int64_t panels, int64_t
 // A call whose numbers may be rounded, in words; false where it has to stay as it is.
 bool qk_gemm_in_pairs(const QKCall *call, QKCall *words) {
     bool runs = __builtin_cpu_supports("avx512bf16") && strcmp(qk_isa(), "avx512") == 0;
-    bool fits = call->n[4] == 1 && (call->n[5] == 1 || call->n[6] == 1) && call->n[2] % 2 == 0 && !call->n[12] && (call->n[11] == QK_F32 || call->n[11] == QK_BF16);
-    if (!runs || !fits) return false;
+    bool type = call->n[11] == QK_F32 || call->n[11] == QK_BF16 || call->n[11] >= QK_BLOCKS;
+    bool fits = call->n[4] == 1 && (call->n[5] == 1 || call->n[6] == 1) && call->n[2] % 2 == 0 && !call->n[12];
+    if (!runs || !fits || !type) return false;
     *words = *call;
     words->n[2] /= 2, words->n[4] *= 2, words->n[5] *= 2;
     return true;

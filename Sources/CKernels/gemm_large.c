@@ -102,7 +102,7 @@ static void pack_chunk(const Large *g, int64_t block, int64_t chunk) {
 // What the packing that comes `lead` tiles from now will read.
 static QKGemmAhead ahead_of(const Large *g, int64_t block, int64_t chunk) {
     int64_t later = block * g->tiles + chunk + g->lead, next = later / g->tiles + 1, place = later % g->tiles;
-    if (g->packed || next >= blocks_of(g)) return (QKGemmAhead){0};
+    if (g->packed || g->call->n[11] >= QK_BLOCKS || next >= blocks_of(g)) return (QKGemmAhead){0};
     int64_t first = place * g->wide / g->tiles, last = qk_min((place + 1) * g->wide / g->tiles, panels_of(g, next));
     const QKCall *c = g->call;
     int64_t width = c->n[11] == QK_F32 ? 4 : 2, j = (column_of(g, next) + first) * QK_PANEL, columns = qk_min((last - first) * QK_PANEL, c->n[1] - j);

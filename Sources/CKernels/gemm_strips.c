@@ -136,7 +136,7 @@ static QKGemmAhead next_b(const Strips *g, int64_t index, int64_t slice, int64_t
     const QKCall *c = g->call;
     slice = (slice + 1) % g->slices;
     if (slice == 0) index += qk_threads();
-    if (c->n[12] || index >= g->bands * g->strips || g->n * g->k < NEAR_FLOATS) return (QKGemmAhead){0};
+    if (c->n[12] || c->n[11] >= QK_BLOCKS || index >= g->bands * g->strips || g->n * g->k < NEAR_FLOATS) return (QKGemmAhead){0};
     Chunk next = chunk_at(g, index);
     int64_t column = next.panel * QK_PANEL, columns = qk_min(next.panels * QK_PANEL, g->n - column);
     return paced(source(c->p[2], bytes_of_b(g), c->n[5], c->n[6], slice * g->slice, length_of(g, slice), column, columns), tiles, g->slice / QK_GEMM_STEPS);
@@ -235,7 +235,8 @@ static QKCall steps_of(const QKCall *c, int64_t from, int64_t count) {
     QKCall part = *c;
     part.n[2] = count;
     part.p[1] = (float *)c->p[1] + from * c->n[4];
-    part.p[2] = (char *)c->p[2] + from * c->n[5] * (c->n[11] == QK_F32 ? 4 : 2);
+    if (c->n[11] >= QK_BLOCKS) part.n[14] += from * c->n[5];
+    else part.p[2] = (char *)c->p[2] + from * c->n[5] * (c->n[11] == QK_F32 ? 4 : 2);
     if (from > 0) part.n[10] = 1;
     if (from + count == c->n[2]) return part;
     part.kind = QK_IDENTITY;

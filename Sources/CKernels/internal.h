@@ -30,7 +30,7 @@ void qk_groups_run(const QKCall *call);
 double qk_profile_start(void);
 void qk_profile_stop(const QKCall *call, double start);
 // scratch.c: the kinds of per-thread scratch; qk_scratch is QK_SCRATCH_BODY.
-enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_COUNT };
+enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_GEMM_DECODED, QK_SCRATCH_COUNT };
 void *qk_scratch_for(int use, size_t bytes);
 // quantize_plain.c: conversions to block formats for the scalar set.
 void qk_cast_blocks_plain(const QKCall *call, int64_t begin, int64_t end);

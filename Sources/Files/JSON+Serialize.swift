@@ -53,14 +53,28 @@ extension JSON {
         out.append(UInt8(ascii: "\""))
         text.withUTF8 { bytes in
             var start = 0
-            for (i, byte) in bytes.enumerated() where byte < 32 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            var i = 0
+            while i < bytes.count {
+                guard let escape = escape(bytes, i) else { i += 1; continue }
                 out.append(contentsOf: bytes[start..<i])
-                out += escape(byte)
-                start = i + 1
+                out += escape.text
+                i += escape.length
+                start = i
             }
             out.append(contentsOf: bytes[start...])
         }
         out.append(UInt8(ascii: "\""))
+    }
+
+    /// The escape that stands for the bytes at `i`: quotes, backslashes, controls, and what readers of lines take for the end of one (U+0085, U+2028, U+2029).
+    private static func escape(_ bytes: UnsafeBufferPointer<UInt8>, _ i: Int) -> (text: [UInt8], length: Int)? {
+        switch bytes[i] {
+        case 0..<32, UInt8(ascii: "\""), UInt8(ascii: "\\"): (escape(bytes[i]), 1)
+        case 0xC2 where i + 1 < bytes.count && bytes[i + 1] == 0x85: (Array("\\u0085".utf8), 2)
+        case 0xE2 where i + 2 < bytes.count && bytes[i + 1] == 0x80 && bytes[i + 2] & 0xFE == 0xA8:
+            (Array((bytes[i + 2] == 0xA8 ? "\\u2028" : "\\u2029").utf8), 3)
+        default: nil
+        }
     }
 
     private static func escape(_ byte: UInt8) -> [UInt8] {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuintetFiles
+import QuintetTensors
 import QuintetTraining
 
 #if canImport(Glibc)
@@ -41,6 +42,7 @@ struct AdaptHow: ParsableArguments {
     @Option(help: "DPO's label smoothing.") var labelSmoothing: Double?
     @Option(help: "What a head reads: last or mean.") var pooling: String?
     @Option(help: "What backward computes again: none, activations or block.") var recompute: String?
+    @Option(help: "Products with frozen weights: f32 or bf16 (default: bf16 where the base is stored in bf16 or blocks).") var arithmetic: String?
     @Option(help: "Steps between two evaluations.") var evalEvery: Int?
     @Option(help: "Steps between two checkpoints.") var saveEvery: Int?
     @Option(help: "Evaluations without a better one after which it ends; 0: never.") var patience: Int?
@@ -68,6 +70,7 @@ struct AdaptHow: ParsableArguments {
         if let labelSmoothing { settings.labelSmoothing = labelSmoothing }
         if let pooling { settings.pooling = try choice("pooling", pooling) }
         if let recompute { settings.recompute = try choice("recompute", recompute) }
+        if let arithmetic { settings.arithmetic = try choice("arithmetic", arithmetic) }
         (settings.evalEvery, settings.saveEvery) = (evalEvery, saveEvery)
         if let patience { settings.patience = patience }
         if let seed { settings.seed = seed }

@@ -11,7 +11,8 @@ struct QuintetCommand: ParsableCommand {
 
     static func main() {
         do {
-            var command = try parseAsRoot()
+            let arguments = try ArgumentList(Array(CommandLine.arguments.dropFirst()), of: self)
+            var command = try parseAsRoot(arguments.words)
             try command.run()
         } catch {
             ExitStatus.leave(error)

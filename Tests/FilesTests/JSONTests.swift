@@ -100,6 +100,10 @@ import Testing
         #expect(value.serialized() == #"{"a":[1,2.5,null,"x\n\u0001\"\\é"],"e":{},"n":null}"#)
         #expect(value.serialized(pretty: true).hasPrefix("{\n  \"a\": [\n    1,\n    2.5,"))
         #expect(JSON(Float(0.1)).serialized() == "0.1")
+        // What some readers of lines take for the end of one.
+        let ends = JSON.string("a\u{85}b\u{2028}\u{2029}\u{2027}é")
+        #expect(ends.serialized() == #""a\u0085b\u2028\u2029\#u{2027}é""#)
+        #expect(try JSON.parse(ends.serialized()) == ends)
     }
 
     @Test func readsNumbersAsAsked() throws {

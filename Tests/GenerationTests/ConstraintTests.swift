@@ -66,6 +66,7 @@ struct SystemlessRandom {
         #expect(try matches("root ::= [^\"\\\\\\n]{2,} \"\\x41\\u00e9\\U0001F600\"", "日本Aé😀"))
         #expect(try !matches("root ::= [^\"\\\\\\n]{2,}", "a\n"))
         #expect(try matches("root ::= . . \"x\"?", "é😀"))
+        #expect(try matches("root ::= \"a\" * [b] {2} (\"x\" | \"y\")\t+\nother ::= \"z\"", "aabbxy"))
         #expect(try matches("root ::= a b\na ::= \"a\" | \n  \"aa\"\nb ::= (\n \"b\"\n | \"c\" )+", "aabcb"))
         #expect(try matches("root ::= \"a\"{3}", "aaa") && !matches("root ::= \"a\"{3}", "aa"))
         #expect(try matches("root ::= (\"a\"*)*", "aaa") && matches("root ::= (\"a\"*)*", ""))

@@ -13,9 +13,9 @@ import Testing
         let stem = try Shared.path(Self.folder) + "/ggml-vocab-\(name).gguf"
         guard Folder.isFile(stem + ".xz"), Folder.isFile(stem + ".inp") else { return print("skipped: \(stem).xz is not there") }
         try withFolder { folder in
-            let path = folder + "/\(name).gguf"
+            let path = folder + "/\(name).gguf"  // alone in the folder, which then is a tokenizer
             guard try unpack(stem + ".xz", to: path) else { return print("skipped: xz is not installed") }
-            let tokenizer = try Tokenizer.open(path)
+            let tokenizer = try Tokenizer.open(folder)
             let texts = String(decoding: try readFile(stem + ".inp"), as: UTF8.self).components(separatedBy: "\n__ggml_vocab_test__\n")
             let lines = String(decoding: try readFile(stem + ".out"), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
             #expect(texts.count >= 40 && lines.count >= texts.count)

@@ -62,6 +62,8 @@ import Testing
             [.init("input_ids", integers: [1], [1, 1]), .init("banana", floats: [1], [1])],
             [.init("greedy_prompt", integers: [1, 2], [1, 2]), .init("greedy", integers: [1], [1, 1])],
             [.init("input_ids", integers: [1, 2], [1, 2]), .init("attention_mask", integers: [1], [1, 1])],
+            // More tokens than the table has positions.
+            [.init("input_ids", integers: [Int64](repeating: 1, count: 129), [1, 129])],
         ]
         try withFolder { folder in
             for items in files {

@@ -20,6 +20,7 @@ import Testing
         Reference(cases: "gpt2-tiktoken", tokenizer: "gpt2-tiktoken/gpt2.tiktoken.xz"),
         Reference(cases: "llama2-tokenizer", tokenizer: "llama2/tokenizer.model.xz"),
         Reference(cases: "clip-json", tokenizer: "clip-json/tokenizer.json.xz"),
+        Reference(cases: "clip-json", tokenizer: "clip/bpe_simple_vocab_16e6.txt.gz"),
         Reference(cases: "bert", tokenizer: "bert/bert-vocab.txt"),
         Reference(cases: "bert-cased", tokenizer: "bert-cased/bert_basic_cased_vocab.txt"),
         Reference(cases: "t5-small", tokenizer: "t5-small/tokenizer.json.xz"),

@@ -18,18 +18,18 @@ enum Shared {
     /// Bytes of a reference file; `.xz` files are unpacked by the `xz` tool.
     static func bytes(_ name: String) throws -> [UInt8]? {
         guard let path = path(name) else { return nil }
-        if !path.hasSuffix(".xz") { return try readFile(path) }
+        guard let unpacker = [".xz": "xz", ".gz": "gzip"].first(where: { path.hasSuffix($0.key) })?.value else { return try readFile(path) }
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["xz", "-dc", path]
+        process.arguments = [unpacker, "-dc", path]
         process.standardOutput = pipe
         process.standardError = Pipe()
         try process.run()
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         if process.terminationStatus == 0 { return Array(data) }
-        print("skipped: xz is not installed")
+        print("skipped: \(unpacker) is not installed")
         return nil
     }
 

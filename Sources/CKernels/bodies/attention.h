@@ -112,11 +112,13 @@ static Page cache_page(const Attention *a, Cache cache, int64_t kv_head, int64_t
     return page;
 }
 
+static void fetch_run(const uint8_t *from, int64_t bytes) { for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2); }
+
 // Pages lie in no order, so nobody sees the next one coming: it is asked for at once, or, as bytes, line by line with the ones that are read.
 static void fetch_next(const Attention *a, Cache cache, int64_t kv_head, int64_t key, Page *page) {
     int64_t next = page_at(a, cache, kv_head, key + PAGE), bytes = qk_cache_page_bytes(cache.type, a->width);
     if (cache.type == QK_Q8_0) page->k_ahead = page->v_ahead = next - page_at(a, cache, kv_head, key);
-    else for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(cache.k + next + i, 0, 2), __builtin_prefetch(cache.v + next + i, 0, 2);
+    else fetch_run(cache.k + next, bytes), fetch_run(cache.v + next, bytes);
 }
 
 // Rows of one sequence at consecutive positions, for one key head.

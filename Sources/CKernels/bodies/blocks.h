@@ -1,5 +1,6 @@
 // From block formats to f32, a block at a time, by the formats' definitions: products and differences rounded one by one, as the reference has them.
-// Names are GGML's: d scale, m or dmin minimum, qs low bits, qh high bits. The loops are plain; every instruction set makes its own vectors of them.
+// Names are GGML's: d scale, m or dmin minimum, qs low bits, qh high bits. Loops are plain, or over sixteen codes at a time; every instruction set makes
+// its own vectors of them.
 #ifndef QUINTET_BLOCKS_H
 #define QUINTET_BLOCKS_H
 #include "../block_tables.h"
@@ -26,25 +27,45 @@ QK_INLINE void nibbles(const Byte *q, Byte *codes, int half) {
     for (int i = 0; i < half; i++) codes[half + i] = q[i] >> 4;
 }
 
+typedef Byte Codes __attribute__((ext_vector_type(16)));
+typedef int32_t Integers __attribute__((ext_vector_type(16)));
+typedef float Numbers __attribute__((ext_vector_type(16)));
+
+QK_INLINE Codes codes_at(const Byte *p) {
+    Codes codes;
+    memcpy(&codes, p, 16);
+    return codes;
+}
+QK_INLINE void put_scaled(float *out, float d, Codes codes, int offset) {
+    Numbers numbers = d * __builtin_convertvector(__builtin_convertvector(codes, Integers) - offset, Numbers);
+    memcpy(out, &numbers, 64);
+}
+QK_INLINE void put_shifted(float *out, float d, Codes codes, float m) {
+    Numbers numbers = d * __builtin_convertvector(__builtin_convertvector(codes, Integers), Numbers) + m;
+    memcpy(out, &numbers, 64);
+}
+
 QK_INLINE void scaled(float *out, float d, const Byte *codes, int offset, int count) {
-    for (int i = 0; i < count; i++) out[i] = d * (float)((int)codes[i] - offset);
+    for (int i = 0; i < count; i += 16) put_scaled(out + i, d, codes_at(codes + i), offset);
 }
 QK_INLINE void shifted(float *out, float d, const Byte *codes, float m, int count) {
-    for (int i = 0; i < count; i++) out[i] = d * (float)codes[i] + m;
+    for (int i = 0; i < count; i += 16) put_shifted(out + i, d, codes_at(codes + i), m);
 }
 QK_INLINE void looked_up(float *out, float d, const Byte *codes, const int8_t *values, int count) {
     for (int i = 0; i < count; i++) out[i] = d * (float)values[codes[i]];
 }
 
 QK_INLINE void from_q4_0(const Byte *b, float *out) {
-    Byte codes[32];
-    nibbles(b + 2, codes, 16);
-    scaled(out, half_at(b), codes, 8, 32);
+    Codes q = codes_at(b + 2);
+    float d = half_at(b);
+    put_scaled(out, d, q & 15, 8);
+    put_scaled(out + 16, d, q >> 4, 8);
 }
 QK_INLINE void from_q4_1(const Byte *b, float *out) {
-    Byte codes[32];
-    nibbles(b + 4, codes, 16);
-    shifted(out, half_at(b), codes, half_at(b + 2), 32);
+    Codes q = codes_at(b + 4);
+    float d = half_at(b), m = half_at(b + 2);
+    put_shifted(out, d, q & 15, m);
+    put_shifted(out + 16, d, q >> 4, m);
 }
 QK_INLINE void fifth_bits(const Byte *qh, Byte *codes) {
     uint32_t bits;
@@ -121,10 +142,10 @@ QK_INLINE void from_q45_k(const Byte *b, float *out, int five) {
         int scale, least;
         scale_min(b + 4, s, &scale, &least);
         float factor = d * (float)scale, m = dmin * (float)least;
-        for (int i = 0; i < 32; i++) {
-            int code = q[i] >> 4 * (s % 2) & 15;
-            if (five) code |= (high[i] >> s & 1) << 4;
-            out[32 * s + i] = factor * (float)code - m;
+        for (int i = 0; i < 32; i += 16) {
+            Codes code = codes_at(q + i) >> (Byte)(4 * (s % 2)) & 15;
+            if (five) code |= (codes_at(high + i) >> (Byte)s & 1) << 4;
+            put_shifted(out + 32 * s + i, factor, code, -m);
         }
     }
 }
@@ -135,10 +156,8 @@ QK_INLINE void from_q6_k(const Byte *b, float *out) {
     for (int s = 0; s < 16; s++) {
         const Byte *low = b + 64 * (s / 8) + 16 * (s % 4), *high = b + 128 + 32 * (s / 8) + 16 * (s % 2);
         float scale = d * (float)(int8_t)b[192 + s];
-        for (int i = 0; i < 16; i++) {
-            int code = (low[i] >> (s / 4 % 2 * 4) & 15) | (high[i] >> (s / 2 % 4 * 2) & 3) << 4;
-            out[16 * s + i] = scale * (float)(code - 32);
-        }
+        Codes code = (codes_at(low) >> (Byte)(s / 4 % 2 * 4) & 15) | (codes_at(high) >> (Byte)(s / 2 % 4 * 2) & 3) << 4;
+        put_scaled(out + 16 * s, scale, code, 32);
     }
 }
 

@@ -63,10 +63,11 @@ QK_INLINE void tile_block(const Tile *t, int kind, int64_t column, int rows, int
         QK_UNROLL for (int v = 0; v < vectors; v++) store_n(c + r * t->c_stride + v * W, lanes, sum[r][v]);
 }
 
-// Columns [from, to) for a fixed number of rows: wide blocks, pairs and single vectors, a cut one.
+// Columns [from, to) for a fixed number of rows: wide blocks, fours, pairs and single vectors, a cut one.
 #define QK_TILE_OF_KIND(rows, vectors, kind)                                                                            \
     static __attribute__((noinline)) void tile_##rows##_##kind(const Tile *t, int64_t from, int64_t to) {               \
         for (; from + vectors * W <= to; from += vectors * W) tile_block(t, kind, from, rows, vectors, W);              \
+        for (; vectors > 4 && from + 4 * W <= to; from += 4 * W) tile_block(t, kind, from, rows, 4, W);                 \
         for (; vectors > 2 && from + 2 * W <= to; from += 2 * W) tile_block(t, kind, from, rows, 2, W);                 \
         for (; from + W <= to; from += W) tile_block(t, kind, from, rows, 1, W);                                        \
         if (from < to) tile_block(t, kind, from, rows, 1, to - from);                                                   \

@@ -131,7 +131,8 @@ enum {
     // chain has a link for every block. Up to three formats side by side: columns from n14 (a multiple of QK_PANEL; 0 for none) lie in p7 with type n16,
     // from n15 in p8 with type n17. n18: 1 multiplies f(first half of the columns) by the second half, for a C of n / 2 columns (a multiple of QK_PANEL) and
     // no other epilogue. n19: 1 where nobody reads C soon. Plain types, n15: 1 lets A's
-    // and B's numbers be rounded to bf16 where products of those are faster (two steps of k at a time). s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
+    // and B's numbers be rounded to bf16 where products of those are faster (two steps of k at a time). Block formats as files hold them (n12 = 0, where
+    // qk_gemm_reads_blocks): f32 products with the numbers they stand for; n5 or n6 is 1, the other one whole blocks. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
     QK_OP_GEMM,
     // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
     // Of a block format: B's rows of blocks one after the other, into panels of the same bytes (block_gemm.h).
@@ -197,6 +198,8 @@ const QKBackend *qk_cpu(void);
 void qk_run(const QKCall *call);
 // "scalar", "avx2", "avx512" or "neon": what runs. QUINTET_ISA forces one at start; qk_set_isa does so in tests (false where it cannot run here).
 const char *qk_isa(void);
+// Whether this instruction set multiplies with block formats that are not packed.
+bool qk_gemm_reads_blocks(void);
 bool qk_set_isa(const char *name);
 
 // Threads: the caller takes part, an atomic counter hands out chunks, workers spin briefly, then park.

@@ -139,7 +139,8 @@ extension WeightPattern {
 }
 
 extension WeightMap {
-    fileprivate func find(_ name: String, _ folder: WeightFolder) -> StoredWeight? {
+    /// Where a tensor of theirs lies, by its name, an older one, or the one without the prefix.
+    public func find(_ name: String, _ folder: WeightFolder) -> StoredWeight? {
         if let found = folder.find(name) ?? aliases[name].flatMap(folder.find) { return found }
         guard !prefix.isEmpty, name.hasPrefix(prefix) else { return nil }
         return folder.find(String(name.dropFirst(prefix.count)))

@@ -122,7 +122,7 @@ struct GBNFParser {
     private mutating func sequence(_ isNested: Bool) throws(ConstraintError) -> GrammarExpression {
         var parts: [GrammarExpression] = []
         while let part = try item() {
-            parts.append(try repeated(part))
+            parts.append(try repeated(part, isNested))
             skipSpace(overLines: isNested)
         }
         return .sequence(parts)
@@ -151,9 +151,11 @@ struct GBNFParser {
         }
     }
 
-    private mutating func repeated(_ part: GrammarExpression) throws(ConstraintError) -> GrammarExpression {
+    /// A part and what says how often it stands there; blanks may lie between them.
+    private mutating func repeated(_ part: GrammarExpression, _ isNested: Bool) throws(ConstraintError) -> GrammarExpression {
         var part = part
         for _ in 0..<8 {
+            skipSpace(overLines: isNested)
             switch unit() {
             case 0x2A: part = .repeated(part, min: 0, max: nil)
             case 0x2B: part = .repeated(part, min: 1, max: nil)

@@ -59,7 +59,16 @@ extension ModelFolder {
 extension Tokenizer {
     /// Opens a tokenizer wherever it lies: a tokenizer's file or folder, a model folder, a GGUF file (one with nothing but a vocabulary, too).
     public static func open(_ path: String, pattern: PreTokenizationPattern? = nil) throws -> Tokenizer {
-        GGUFFile.isGGUF(path) ? try Tokenizer(try GGUFVocabulary(try GGUFFile.open(path))) : try Tokenizer.load(path, pattern: pattern)
+        let file = try loneGGUF(in: path) ?? path
+        return GGUFFile.isGGUF(file) ? try Tokenizer(try GGUFVocabulary(try GGUFFile.open(file))) : try Tokenizer.load(path, pattern: pattern)
+    }
+
+    /// The GGUF file of a folder that holds one, and nothing by a tokenizer's usual names.
+    private static func loneGGUF(in folder: String) throws -> String? {
+        guard Folder.isFolder(folder) else { return nil }
+        let names = try Folder.names(in: folder), files = names.filter { $0.hasSuffix(".gguf") }
+        let usual = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"]
+        return files.count == 1 && !usual.contains(where: names.contains) ? Folder.join(folder, files[0]) : nil
     }
 }
 

@@ -89,6 +89,11 @@ private struct ExpectedFile {
 
     func forward(_ model: Transformer, _ name: String) throws(FileError) -> Tensor {
         let (ids, shape) = try ids("input_ids")
+        if case .learned = model.spec.embedding.positions, shape[1] > model.spec.context {
+            throw FileError(
+                "more tokens than the model has positions", path: file.path, field: "input_ids", expected: "at most \(model.spec.context)",
+                found: "\(shape[1])")
+        }
         var pass = Pass.sequences(batch: shape[0], time: shape[1])
         pass.keyMask = try mask(shape)
         if let positions = try positions(model.spec, shape, pass.keyMask) {

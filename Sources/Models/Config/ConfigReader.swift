@@ -48,8 +48,8 @@ public struct ConfigReader {
     }
 
     /// The number of layers, small enough that a list of them may be made.
-    public mutating func layers(_ keys: String...) throws(FileError) -> Int {
-        let count = try require(keys, nil, "a whole number") { $0.int }
+    public mutating func layers(_ keys: String..., default fallback: Int? = nil) throws(FileError) -> Int {
+        let count = try require(keys, fallback, "a whole number") { $0.int }
         guard count > 0, count < 1 << 12 else { throw wrong(keys[0], "from 1 to \((1 << 12) - 1)", "\(count)") }
         return count
     }

@@ -10,10 +10,10 @@ extension Families {
         fields: bloomFields, weights: bloomWeights)
 
     private static func bloomSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
-        let width = try reader.int("n_embed", "hidden_size")
+        let width = try reader.int("n_embed", "hidden_size", default: 64)
         reader.ignore("hidden_size")
-        let heads = try reader.int("n_head", "num_attention_heads")
-        let layers = try reader.layers("n_layer", "num_hidden_layers")
+        let heads = try reader.int("n_head", "num_attention_heads", default: 8)
+        let layers = try reader.layers("n_layer", "num_hidden_layers", default: 2)
         guard heads > 0, width % heads == 0 else { throw reader.wrong("n_head", "a divisor of hidden_size \(width)", "\(heads)") }
         let norm = Norm.layer(epsilon: Float(try reader.number("layer_norm_epsilon", default: 1e-5)), .weightAndBias)
         // Summing the slices of tensor parallelism one by one leaves the biases out; otherwise the number of slices changes nothing.
@@ -29,7 +29,7 @@ extension Families {
         let normalized = try reader.flag("apply_residual_connection_post_layernorm", default: false)
         let block = BlockSpec(mixer: .attention(attention), feedForward: feedForward, norm: norm, residual: normalized ? .normalized : .pre)
         return TransformerSpec(
-            vocabulary: try reader.int("vocab_size"), width: width, context: try reader.int("seq_length", default: 2048),
+            vocabulary: try reader.int("vocab_size", default: 250_880), width: width, context: try reader.int("seq_length", default: 2048),
             embedding: EmbeddingSpec(norm: norm), layers: LayerPattern(block, count: layers), finalNorm: norm,
             head: HeadSpec(try reader.flag("tie_word_embeddings", default: true) ? .tied : .own),
             dropout: Dropout(

@@ -17,7 +17,11 @@ extension Families {
         sizes.kvHeads = sizes.heads
         let norm = Norm.layer(epsilon: Float(try reader.number("layer_norm_eps", default: 1e-5)), .weightAndBias)
         let rules = RopeRules(
-            thetaKeys: ["rotary_emb_base", "rope_theta"], share: 0.25, shareKeys: ["rotary_pct", "partial_rotary_factor"], roundsUp: true)
+            thetaKeys: ["rotary_emb_base"], share: 0.25, shareKeys: ["rotary_pct"], roundsUp: true)
+        // The reference knows these by their older names alone, or in rope_parameters.
+        for key in ["rope_theta", "partial_rotary_factor"] where reader.value(key) != nil {
+            reader.warn("\(key) has no effect in this family, as in the reference")
+        }
         let attention = AttentionSpec(
             heads: sizes.heads, kvHeads: sizes.heads, headWidth: sizes.headWidth,
             positions: .rotary(try RopeConfig.read(&reader, headWidth: sizes.headWidth, context: sizes.context, rules)),
@@ -44,6 +48,7 @@ extension Families {
         RopeConfig.write(rotary, headWidth: attention.headWidth, share: true, into: &fields)
         fields["rotary_pct"] = fields["partial_rotary_factor"]
         fields["rotary_emb_base"] = fields["rope_theta"]
+        (fields["rope_theta"], fields["partial_rotary_factor"]) = (nil, nil)
         return fields
     }
 

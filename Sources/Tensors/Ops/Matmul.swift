@@ -84,7 +84,7 @@ private func ungated(_ x: Tensor, _ weight: Weight, _ epilogue: Epilogue) -> Ten
 /// y = epilogue(x W^T); `adds`: y = epilogue(y + x W^T), plain weights only.
 func product(_ y: Tensor, _ x: Tensor, _ weight: Weight, _ epilogue: Epilogue, pre: Tensor?, adds: Bool = false) {
     guard case .stored(let matrix) = weight else { return window(y, x, weight, epilogue, pre, from: 0, adds) }
-    matrix.forEachWindow { rows, plain in window(y, x, .dense(plain), epilogue, pre, from: rows.lowerBound, adds, matrix.arithmetic) }
+    matrix.forEachPart { rows, plain in window(y, x, .dense(plain), epilogue, pre, from: rows.lowerBound, adds, matrix.arithmetic) }
 }
 
 /// The columns of a product that a weight with some of the rows gives, from column `start` on.
@@ -180,7 +180,7 @@ func inputGradient(_ dy: Tensor, _ weight: Weight, _ destination: (gradient: Ten
     case .dense(let w): inputGradient(dy, w, destination)
     case .stored(let matrix):
         var adds = destination.adds
-        matrix.forEachWindow { rows, plain in
+        matrix.forEachPart { rows, plain in
             inputGradient(dy.slice(-1, rows), plain, (destination.gradient, adds), matrix.arithmetic)
             adds = true
         }

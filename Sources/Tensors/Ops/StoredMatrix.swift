@@ -1,3 +1,5 @@
+import CQuintetKernels
+
 /// How products with frozen weights take their operands; sums are f32.
 public enum FrozenArithmetic: String, Sendable, CaseIterable {
     /// As they are.
@@ -8,14 +10,14 @@ public enum FrozenArithmetic: String, Sendable, CaseIterable {
 
 /// A frozen weight matrix as the files hold it: parts whose rows, one after the other, are the matrix, each in its own type.
 ///
-/// Plain parts are multiplied with where they lie. Block formats are turned into numbers a few rows at a time, in both directions, so that a
-/// quantized model is trained on (adapters, heads) in little more than its own memory; products are exact in those numbers.
+/// Parts are multiplied with where they lie, in both directions, block formats as the numbers they stand for: so a quantized model is trained on
+/// (adapters, heads) in little more than its own memory.
 public struct StoredMatrix: Sendable {
     public let outputs: Int, inputs: Int
     public let arithmetic: FrozenArithmetic
     private let parts: [Tensor]
 
-    /// Numbers made of blocks at once: some megabytes, which a product reads while they are near.
+    /// Numbers made of blocks at once where the kernels do not read them.
     private static let chunk = 1 << 20
 
     /// `parts` [rows, inputs] each; plain ones of one type are laid together.
@@ -40,8 +42,18 @@ public struct StoredMatrix: Sendable {
     /// Bytes as stored.
     public var byteCount: Int { parts.reduce(0) { $0 + $1.byteCount } }
 
+    /// Calls `body` with matrices that products take and the rows they are, from the first to the last.
+    func forEachPart(_ body: (_ rows: Range<Int>, _ matrix: Tensor) -> Void) {
+        guard qk_gemm_reads_blocks() else { return forEachWindow(body) }
+        var start = 0
+        for part in parts {
+            body(start..<start + part.shape[0], part)
+            start += part.shape[0]
+        }
+    }
+
     /// Calls `body` with plain matrices and the rows they are, from the first to the last.
-    func forEachWindow(_ body: (_ rows: Range<Int>, _ plain: Tensor) -> Void) {
+    private func forEachWindow(_ body: (_ rows: Range<Int>, _ plain: Tensor) -> Void) {
         var start = 0
         for part in parts {
             let rows = part.shape[0]

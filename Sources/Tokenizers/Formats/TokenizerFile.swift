@@ -19,6 +19,7 @@ struct TokenizerFile {
         Format(matches: SentencePieceFile.isSentencePiece) { bytes, file throws(FileError) in
             try SentencePieceFile.definition(bytes, source: file.path)
         },
+        Format(matches: CLIPMerges.isMerges) { bytes, file throws(FileError) in try CLIPMerges.definition(bytes, source: file.path) },
         Format(matches: isJSON) { bytes, file throws(FileError) in try file.jsonDefinition(JSON.parse(bytes, source: file.path)) },
         Format(matches: VocabularyList.isVocabularyList) { bytes, file throws(FileError) in
             try VocabularyList.definition(bytes, source: file.path)

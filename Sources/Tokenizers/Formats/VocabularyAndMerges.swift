@@ -26,6 +26,12 @@ enum VocabularyAndMerges {
             if line.isEmpty || pairs.isEmpty && line.starts(with: Array("#version".utf8)) { return }
             pairs.append(.string(String(decoding: line.trimmed, as: UTF8.self)))
         }
+        if definition.tokens.index(of: CLIPMerges.start) != nil, CLIPMerges.isMerges(merges) {
+            CLIPMerges.fillSlots(&definition)
+            try definition.checkIDs()
+            try definition.readMerges(.array(pairs))
+            return definition
+        }
         for name in ["<|endoftext|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>"] {
             guard let index = definition.tokens.index(of: name) else { continue }
             var token = AddedToken(id: definition.ids[index], content: name)

@@ -26,6 +26,9 @@ final class Trainer {
         if let start = folder.start {
             try load(start)
             try trainee.restore(state.cursor, source: start.path)
+        } else {
+            // A signal may come before the first step; what is saved then has to name its place, too.
+            self.state.cursor = trainee.cursor
         }
     }
 

@@ -72,6 +72,7 @@ struct ResultPublisher {
         var bounds = GateReport.Bounds.of(run.settings.dtype.rawValue)
         // A base in blocks is served with activations in bytes; what learned beside it saw the numbers that the blocks stand for.
         if run.settings.method != .full, run.input.base.hasBlocks { bounds = bounds.widened(to: .of("q8_0")) }
+        if run.settings.method.isAdapter, run.settings.arithmetic(run.input.base) == .brain { bounds = bounds.widened(to: .of("bf16")) }
         if let bound = run.settings.gateBound { bounds.maxDifference = bound }
         var comparisons = [try compare(gate, trained, candidate, "library", bounds)]
         if let exported, let name = run.settings.export {

@@ -1,6 +1,7 @@
 import QuintetCheckpoints
 import QuintetFiles
 import QuintetModels
+import QuintetTensors
 
 extension AdaptSettings {
     /// The adapter's configuration, as PEFT has it.
@@ -16,6 +17,11 @@ extension AdaptSettings {
             rank: rank, alpha: alpha ?? 2 * Double(rank), dropout: Float(adapterDropout), scaling: rankStabilized ? .rankStabilized : .standard,
             form: method == .dora ? .dora : .lora, targets: adapterTargets, savedModules: head == nil ? [] : ["score"],
             baseModel: Folder.resolved(base.path), taskType: head.map { $0.kind == .tokens ? "TOKEN_CLS" : "SEQ_CLS" } ?? "CAUSAL_LM")
+    }
+
+    /// How products with the base's frozen weights take their numbers.
+    func arithmetic(_ base: ModelFolder) -> FrozenArithmetic {
+        arithmetic ?? (base.hasBlocks || base.storedType == "BF16" ? .brain : .exact)
     }
 
     /// Names, or one pattern where it is written as one.

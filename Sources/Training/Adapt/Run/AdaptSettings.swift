@@ -1,4 +1,5 @@
 import QuintetFiles
+public import QuintetTensors
 
 /// Every knob of an adaptation. Nil means: from the model and the data.
 public struct AdaptSettings: Sendable, Equatable {
@@ -35,6 +36,8 @@ public struct AdaptSettings: Sendable, Equatable {
     public var pooling = ScoreShape.Pooling.last
     // How it is computed and kept
     public var recompute = RecomputeLevel.none
+    /// How products with a frozen base take their numbers; nil: f32 for a base in f32 or f16, bf16 for one in bf16 or blocks.
+    public var arithmetic: FrozenArithmetic?
     public var seed = 42
     public var evalEvery: Int?
     public var saveEvery: Int?
@@ -84,7 +87,7 @@ public struct AdaptSettings: Sendable, Equatable {
             "lora_r": JSON(rank), "lora_alpha": .number(alpha ?? 2 * Double(rank)), "lora_dropout": .number(adapterDropout),
             "use_rslora": .bool(rankStabilized), "target_modules": .array(targets.map { .string($0) }), "mask_prompt": .bool(masksPrompts),
             "beta": .number(beta), "label_smoothing": .number(labelSmoothing), "pooling": .string(pooling.rawValue),
-            "recompute": .string(recompute.rawValue), "seed": JSON(seed), "patience": JSON(patience),
+            "recompute": .string(recompute.rawValue), "arithmetic": arithmetic.map { .string($0.rawValue) } ?? .null, "seed": JSON(seed), "patience": JSON(patience),
         ]
     }
 

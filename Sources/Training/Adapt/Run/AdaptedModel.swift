@@ -49,7 +49,7 @@ final class AdaptedModel {
             form = .adapter(plan)
             let store = ParameterStore(plan.parameters + scores)
             try plan.initialize(store, seed: seed, base: base)
-            learner = Learner(base.spec, try base.transformer(training: plan, store), store, groups: groups, recompute: recompute)
+            learner = Learner(base.spec, try base.transformer(training: plan, store, arithmetic: settings.arithmetic(base)), store, groups: groups, recompute: recompute)
         }
     }
 

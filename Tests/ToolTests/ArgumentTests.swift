@@ -1,0 +1,26 @@
+import Testing
+
+/// What is said about a command line before it is parsed.
+@Suite struct ArgumentTests {
+    @Test func commandsThatDoNotExistHaveNeighbors() throws {
+        for (group, name, hint) in [("genrate", "x", "'generate'"), ("bench", "modle", "'model'"), ("tokenizer", "encod", "'encode'")] {
+            let result = try Program.run(group, name)
+            #expect(result.status == 2)
+            #expect(result.errors.contains("Did you mean \(hint)?"), "\(result.errors)")
+        }
+    }
+
+    @Test func optionsForOneValueAreGivenOnce() throws {
+        let result = try Program.run("generate", "nowhere", "--prompt", "a", "--prompt=b")
+        #expect(result.status == 2)
+        #expect(result.errors.contains("--prompt is given twice"))
+        // Those for many may come many times.
+        #expect(try Program.run("generate", "nowhere", "--prompt", "a", "--stop", "x", "--stop", "y").errors.contains("not a model folder"))
+    }
+
+    @Test func negativeNumbersBelongToTheirOptions() throws {
+        let result = try Program.run("pretrain", "--data", "nowhere", "--into", "nothing", "--steps", "-3")
+        #expect(result.status != 0)
+        #expect(!result.errors.contains("Missing value"), "\(result.errors)")
+    }
+}
