@@ -12,12 +12,15 @@ struct HTMLHints {
         case main
     }
 
-    static func part(_ tree: HTMLTree, _ node: Int) -> Part {
+    /// Judgements of names, which repeat from element to element.
+    private var known: [ArraySlice<UInt8>: Part] = [:]
+
+    mutating func part(_ tree: HTMLTree, _ node: Int) -> Part {
         let tag = tree.nodes[node].tag
         if tag.isNeverText { return .hidden }
         if tag == .html || tag == .body { return .unknown }
-        if isHidden(tree, node) { return .hidden }
-        if let role = tree.string(.role, of: node)?.lowercased(), aroundRoles.contains(role) { return .around }
+        if Self.isHidden(tree, node) { return .hidden }
+        if let role = tree.string(.role, of: node)?.lowercased(), Self.aroundRoles.contains(role) { return .around }
         if let property = tree.string(.itemprop, of: node)?.lowercased(), property.split(separator: " ").contains("articlebody") { return .main }
         if tag == .footer || tag == .aside || tag == .figcaption { return .around }
         // Names within a line tell of looks; in code, "comment" is one of the language.
@@ -25,13 +28,20 @@ struct HTMLHints {
         var part = Part.unknown
         for attribute in [HTMLAttribute.class, .id] {
             guard let value = tree.attribute(attribute, of: node) else { continue }
-            switch names(value) {
+            switch judged(value) {
             case .around where tag != .main && tag != .article: part = part == .main ? part : .around
             case .main: part = .main
             case .minor where part == .unknown: part = .minor
             default: break
             }
         }
+        return part
+    }
+
+    private mutating func judged(_ value: ArraySlice<UInt8>) -> Part {
+        if let part = known[value] { return part }
+        let part = Self.names(value)
+        known[value] = part
         return part
     }
 

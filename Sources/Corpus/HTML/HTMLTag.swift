@@ -16,19 +16,9 @@ enum HTMLTag: UInt8, CaseIterable {
     /// The name as it stands in pages.
     private var name: String { self == .var ? "var" : "\(self)" }
 
-    private static let byName: [UInt128: HTMLTag] = {
-        var table: [UInt128: HTMLTag] = [:]
-        for tag in allCases where tag != .other { table[key(Array(tag.name.utf8)[...])] = tag }
-        return table
-    }()
+    private static let byName = NameTable(allCases.filter { $0 != .other }.map { ($0.name, $0) })
 
-    /// Up to 16 bytes as one number, capital letters made small; longer names are none of ours.
-    private static func key(_ name: ArraySlice<UInt8>) -> UInt128 {
-        if name.count > 16 { return 0 }
-        return name.reduce(0) { $0 << 8 | UInt128($1 &- 65 < 26 ? $1 | 32 : $1) }
-    }
-
-    init(_ name: ArraySlice<UInt8>) { self = Self.byName[Self.key(name)] ?? .other }
+    init(_ name: ArraySlice<UInt8>) { self = Self.byName[name] ?? .other }
 
     /// Without content and end tag.
     var isVoid: Bool {
@@ -79,26 +69,40 @@ enum HTMLTag: UInt8, CaseIterable {
 enum HTMLAttribute: UInt8 {
     case id, `class`, itemprop, role, style, hidden, ariaHidden, lang, href, content, name, property, httpEquiv, charset, rel, datetime, type
 
+    private static let byName = NameTable<HTMLAttribute>([
+        ("id", .id), ("class", .class), ("itemprop", .itemprop), ("role", .role), ("style", .style), ("hidden", .hidden), ("aria-hidden", .ariaHidden),
+        ("lang", .lang), ("xml:lang", .lang), ("href", .href), ("content", .content), ("name", .name), ("property", .property),
+        ("http-equiv", .httpEquiv), ("charset", .charset), ("rel", .rel), ("datetime", .datetime), ("type", .type),
+    ])
+
     init?(_ name: ArraySlice<UInt8>) {
-        switch String(decoding: name.prefix(12), as: UTF8.self).lowercased() {
-        case "id": self = .id
-        case "class": self = .class
-        case "itemprop": self = .itemprop
-        case "role": self = .role
-        case "style": self = .style
-        case "hidden": self = .hidden
-        case "aria-hidden": self = .ariaHidden
-        case "lang", "xml:lang": self = .lang
-        case "href": self = .href
-        case "content": self = .content
-        case "name": self = .name
-        case "property": self = .property
-        case "http-equiv": self = .httpEquiv
-        case "charset": self = .charset
-        case "rel": self = .rel
-        case "datetime": self = .datetime
-        case "type": self = .type
-        default: return nil
+        guard let known = Self.byName[name] else { return nil }
+        self = known
+    }
+}
+
+/// Names of at most 16 bytes, looked up without regard to case; each is one number.
+struct NameTable<Value: Sendable>: Sendable {
+    private let keys: [UInt128]
+    private let values: [Value]
+
+    init(_ names: [(String, Value)]) {
+        let rows = names.map { (Self.key(Array($0.0.utf8)[...]), $0.1) }.sorted { $0.0 < $1.0 }
+        (keys, values) = (rows.map { $0.0 }, rows.map { $0.1 })
+    }
+
+    private static func key(_ name: ArraySlice<UInt8>) -> UInt128 {
+        if name.count > 16 { return 0 }
+        return name.reduce(0) { $0 << 8 | UInt128($1 &- 65 < 26 ? $1 | 32 : $1) }
+    }
+
+    subscript(name: ArraySlice<UInt8>) -> Value? {
+        let key = Self.key(name)
+        var (low, high) = (0, keys.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < key { low = middle + 1 } else { high = middle }
         }
+        return low < keys.count && keys[low] == key ? values[low] : nil
     }
 }

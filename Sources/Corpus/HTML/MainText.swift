@@ -12,7 +12,8 @@ struct MainText {
 
     init(_ tree: HTMLTree) {
         self.tree = tree
-        parts = tree.nodes.indices.map { tree.nodes[$0].isText ? .unknown : HTMLHints.part(tree, $0) }
+        var hints = HTMLHints()
+        parts = tree.nodes.indices.map { tree.nodes[$0].isText ? .unknown : hints.part(tree, $0) }
         hasHiddenText = Self.hidesText(tree, parts)
         blocks = HTMLBlocks(tree, skip: parts.map { $0 == .hidden })
         prose = [Int](repeating: 0, count: tree.nodes.count)
