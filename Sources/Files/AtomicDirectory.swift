@@ -10,7 +10,7 @@ internal import Synchronization
 /// A folder that appears whole or not at all.
 ///
 /// Files are written under a temporary sibling (`.tmp-NAME-...`); `manifest.json` with their sizes and SHA-256 goes last;
-/// then the folder is renamed and its parent brought to disk. Without `commit()` nothing stays.
+/// then all is brought to disk, the folder is renamed and its parent brought to disk. Without `commit()` nothing stays.
 ///
 /// ```swift
 /// let folder = try AtomicDirectory(final: "run/checkpoints/100")
@@ -31,8 +31,12 @@ public final class AtomicDirectory: Sendable {
     }
     private struct State {
         var entries: [String: Entry] = [:]
+        /// Files that are not on disk yet: many small ones brought there together cost about what one does.
+        var waiting: [String] = []
         var done = false
     }
+    /// Larger files are brought to disk as they are finished, so that little waits at the end.
+    private static let waitLimit = 4 << 20
     private let state = Mutex(State())
 
     /// Opens the temporary folder; `path` must not exist or be an empty folder. Missing parents are created.
@@ -56,9 +60,7 @@ public final class AtomicDirectory: Sendable {
         var writer = try FileWriter(creating: path, hashing: true)
         do {
             let value = try body(&writer)
-            try writer.finish()
-            let entry = Entry(size: writer.position, digest: writer.digest ?? "")
-            state.withLock { $0.entries[name] = entry }
+            try close(writer, as: name)
             return value
         } catch {
             unlink(path)
@@ -73,11 +75,19 @@ public final class AtomicDirectory: Sendable {
         return try FileWriter(creating: path, hashing: true)
     }
 
-    /// Brings a file from `open(_:)` to disk and into the manifest.
+    /// Closes a file from `open(_:)` and takes it into the manifest.
     public func finish(_ writer: FileWriter) throws(FileError) {
-        try writer.finish()
+        try close(writer, as: String(writer.path.dropFirst(temporary.count + 1)))
+    }
+
+    private func close(_ writer: FileWriter, as name: String) throws(FileError) {
+        let waits = writer.position < Self.waitLimit
+        try writer.finish(synchronizing: !waits)
         let entry = Entry(size: writer.position, digest: writer.digest ?? "")
-        state.withLock { $0.entries[String(writer.path.dropFirst(temporary.count + 1))] = entry }
+        state.withLock { state in
+            state.entries[name] = entry
+            if waits { state.waiting.append(writer.path) }
+        }
     }
 
     /// A path inside the temporary folder for a writer that wants a path; its folder is created.
@@ -92,7 +102,10 @@ public final class AtomicDirectory: Sendable {
         try typed(final) {
             try adopt()
             let manifest = Self.manifest(state.withLock { $0.entries })
-            try AtomicFile.write(Folder.join(temporary, Self.manifestName), manifest)
+            let writer = try FileWriter(creating: Folder.join(temporary, Self.manifestName), hashing: false)
+            try writer.write(manifest.serialized(pretty: true) + "\n")
+            try writer.finish(synchronizing: false)
+            for path in state.withLock({ $0.waiting }) + [writer.path] { try System.synchronize(file: path) }
             for folder in try Folder.folders(under: temporary) { try System.synchronize(folder: folder) }
             try System.synchronize(folder: temporary)
             try System.rename(temporary, to: final)
@@ -116,9 +129,7 @@ public final class AtomicDirectory: Sendable {
             let name = String(path.dropFirst(temporary.count + 1))
             if state.withLock({ $0.entries[name] }) != nil { continue }
             let (size, digest) = try Self.measure(path)
-            let fd = try System.open(path, O_RDONLY)
-            defer { close(fd) }
-            try System.synchronize(fd, path)
+            try System.synchronize(file: path)
             state.withLock { $0.entries[name] = Entry(size: size, digest: digest) }
         }
     }

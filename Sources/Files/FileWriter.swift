@@ -68,11 +68,11 @@ public final class FileWriter {
         }
     }
 
-    /// Writes what is buffered, brings it to disk and closes the file.
-    func finish() throws(FileError) {
+    /// Writes what is buffered, brings it to disk (unless that is done later, for many files at once) and closes the file.
+    func finish(synchronizing: Bool = true) throws(FileError) {
         if let failure { throw failure }
         try flush()
-        try System.synchronize(fd, path)
+        if synchronizing { try System.synchronize(fd, path) } else { System.beginWriting(fd) }
         let failed = close(fd) != 0
         let code = errno
         fd = -1

@@ -124,6 +124,19 @@ enum System {
         }
     }
 
+    /// Starts to bring a file to disk and does not wait; `synchronize` does, and reports what failed.
+    static func beginWriting(_ fd: Int32) {
+        #if canImport(Glibc)
+            _ = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED)
+        #endif
+    }
+
+    static func synchronize(file path: String) throws(FileError) {
+        let fd = try open(path, O_RDONLY)
+        defer { close(fd) }
+        try synchronize(fd, path)
+    }
+
     /// `fsync` of a folder, so that the names in it survive a power cut; file systems without it are left alone.
     static func synchronize(folder path: String) throws(FileError) {
         let fd = try open(path, O_RDONLY | O_DIRECTORY)

@@ -63,6 +63,7 @@ struct ScrubRunCommand: ParsableCommand {
         StopSignal.install()
         switch try Scrub(options).run(documents, into: into) {
         case .finished(let report): print(json ? report.json.serialized() : report.summary)
+        case .finishedBefore: print(json ? "{\"finished_before\":true}" : "All of it was done before; nothing is left to do.")
         case .waiting(let stage, let missing):
             let row: JSON = ["waiting": .string(stage), "missing": JSON(missing)]
             print(json ? row.serialized() : "This task's share of \"\(stage)\" is done; \(missing) other pieces are not. Run it again when they are.")

@@ -64,6 +64,10 @@ import Testing
             }
         }
         #expect(finished)
+        // A job array's last tasks come after the end.
+        var late = try ScrubFixture.options(yaml)
+        late.task = (1, 3)
+        guard case .finishedBefore = try Scrub(late).run(fixture.path("in"), into: fixture.path("tasks")) else { throw FileError("not known to be finished") }
         for folder in ["documents", "audit"] {
             let one = try fixture.bytes("one/\(folder)")
             #expect(one.values.contains { !$0.isEmpty })

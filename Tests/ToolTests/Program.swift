@@ -33,6 +33,10 @@ struct Program {
 
     /// Runs the program to its end; files take the output, so that no pipe can fill up.
     static func run(_ arguments: String..., program: String = "quintet") throws -> Result {
+        try run(arguments, program: program)
+    }
+
+    static func run(_ arguments: [String], program: String = "quintet") throws -> Result {
         let folder = try scratch("output")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (out, err) = (folder + "/out", folder + "/err")

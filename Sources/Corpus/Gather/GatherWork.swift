@@ -52,7 +52,10 @@ struct GatherWork {
                 draft.text = Self.removing(spans, from: draft.text)
             case .drop(let rule, let value, let threshold):
                 report.steps[index].dropped += 1
-                notes.append(["step": .string(name), "rule": .string(rule), "action": "drop", "value": JSON(value), "threshold": JSON(threshold)])
+                notes.append([
+                    "step": .string(name), "rule": .string(rule), "action": "drop", "value": JSON(value), "threshold": JSON(threshold),
+                    "text": .string(String(decoding: draft.text, as: UTF8.self)),
+                ])
                 return try write(notes, draft)
             }
         }

@@ -13,7 +13,7 @@ struct HTMLHints {
     }
 
     /// Judgements of names, which repeat from element to element.
-    private var known: [ArraySlice<UInt8>: Part] = [:]
+    private var known: [ByteKey: Part] = [:]
 
     mutating func part(_ tree: HTMLTree, _ node: Int) -> Part {
         let tag = tree.nodes[node].tag
@@ -39,9 +39,10 @@ struct HTMLHints {
     }
 
     private mutating func judged(_ value: ArraySlice<UInt8>) -> Part {
-        if let part = known[value] { return part }
+        let key = ByteKey(value)
+        if let part = known[key] { return part }
         let part = Self.names(value)
-        known[value] = part
+        known[key] = part
         return part
     }
 
@@ -52,9 +53,12 @@ struct HTMLHints {
     private static func isHidden(_ tree: HTMLTree, _ node: Int) -> Bool {
         if tree.attribute(.hidden, of: node) != nil { return true }
         if let value = tree.string(.ariaHidden, of: node), value.lowercased() == "true" { return true }
-        guard let style = tree.string(.style, of: node)?.lowercased().filter({ !$0.isWhitespace }) else { return false }
-        return style.contains("display:none") || style.contains("visibility:hidden")
+        guard let value = tree.attribute(.style, of: node) else { return false }
+        let style = value.compactMap { $0 <= 32 ? nil : $0 &- 65 < 26 ? $0 | 32 : $0 }
+        return hidingStyles.contains { style.firstRange(of: $0) != nil }
     }
+
+    private static let hidingStyles = ["display:none", "visibility:hidden"].map { Array($0.utf8) }
 
     /// Judges a list of names by the words in them ("entry-content", "relatedLinks").
     private static func names(_ value: ArraySlice<UInt8>) -> Part {

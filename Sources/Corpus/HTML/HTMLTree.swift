@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A page as a tree, in one array in the order of the page: a parent stands before its children.
 struct HTMLTree {
     struct Node {
@@ -93,7 +101,7 @@ private struct HTMLBuilder {
         let count = source.count
         while at < count, tree.nodes.count < HTMLTree.nodeLimit {
             let start = at
-            while at < count, source[at] != 0x3C { at += 1 }
+            at = index(of: 0x3C)
             if at > start { addText(start..<at) }
             if at < count { markup() }
         }
@@ -121,8 +129,15 @@ private struct HTMLBuilder {
     }
 
     private mutating func skip(past byte: UInt8) {
-        while at < source.count, source[at] != byte { at += 1 }
-        at = min(at + 1, source.count)
+        at = min(index(of: byte) + 1, source.count)
+    }
+
+    /// Where a byte stands next, from here on; the end of the page where it does not.
+    private func index(of byte: UInt8) -> Int {
+        source.withUnsafeBytes { page in
+            guard at < page.count, let base = page.baseAddress, let hit = memchr(base + at, Int32(byte), page.count - at) else { return page.count }
+            return UnsafeRawPointer(hit) - base
+        }
     }
 
     private mutating func declaration() {
@@ -226,7 +241,7 @@ private struct HTMLBuilder {
         if quote == 0x22 || quote == 0x27 {
             let start = at + 1
             at = start
-            while at < source.count, source[at] != quote { at += 1 }
+            at = index(of: quote)
             defer { at = min(at + 1, source.count) }
             return start..<at
         }
@@ -238,19 +253,20 @@ private struct HTMLBuilder {
     /// Text up to the end tag of the same name.
     private mutating func rawText(_ tag: HTMLTag, _ node: Int32) {
         let start = at
-        while at < source.count {
-            if source[at] == 0x3C, at + 2 < source.count, source[at + 1] == 0x2F {
-                let back = at
-                at += 2
-                if HTMLTag(name()) == tag {
-                    add(text: start..<back, to: node, isPlain: tag == .script || tag == .style)
-                    skip(past: 0x3E)
-                    return
-                }
-                at = back
-            }
+        while true {
+            at = index(of: 0x3C)
+            if at + 2 >= source.count { break }
+            let back = at
             at += 1
+            if source[at] != 0x2F { continue }
+            at += 1
+            if HTMLTag(name()) == tag {
+                add(text: start..<back, to: node, isPlain: tag == .script || tag == .style)
+                return skip(past: 0x3E)
+            }
+            at = back + 1
         }
+        at = source.count
         add(text: start..<source.count, to: node, isPlain: true)
     }
 

@@ -132,7 +132,7 @@ struct MainText {
         var kept: [HTMLBlocks.Block] = []
         var muteLevel = Int.max
         var isAfterOffer = false
-        var seen: Set<ArraySlice<UInt8>> = []
+        var seen: Set<ByteKey> = []
         for block in blocks.blocks where inside[Int(block.node)] {
             let bytes = blocks.text[block.text]
             if case .heading(let level) = block.form {
@@ -147,7 +147,7 @@ struct MainText {
             }
             if muteLevel != .max || isAfterOffer || !isContent(block) { continue }
             // Pages repeat captions and summaries for other screens.
-            if bytes.count >= 60, block.form != .code, !seen.insert(bytes).inserted { continue }
+            if bytes.count >= 60, block.form != .code, !seen.insert(ByteKey(bytes)).inserted { continue }
             kept.append(block)
         }
         // Headings after which nothing comes.

@@ -1,7 +1,7 @@
 /// Tells the language of a text by its script and by the character n-grams of its words.
 ///
-/// Languages that share a script (34 of them) are told apart by naive Bayes over n-grams of 1 to 4 characters; others by their script
-/// alone. The score is the share of the best language after the evidence is tempered, so that it grows with the length of the text.
+/// Languages that share a script (45 of them) are told apart by a linear model over n-grams of 1 to 4 characters; others by their script
+/// alone. The score is the softmax of the sums after the evidence is tempered, so that it grows with the length of the text.
 final class LanguageModel: Sendable {
     static let shared = LanguageModel()
 
@@ -9,16 +9,16 @@ final class LanguageModel: Sendable {
     let languages: [String]
 
     private let codes: [String]
-    /// A row for each gram: what each language has it at.
+    /// A row for each gram: its weight for each language.
     private let rows: [UInt8]
     /// Open addressing from a gram's packed characters to its row; -1 is free.
     private let keys: [UInt64]
     private let places: [Int32]
 
-    /// Logarithms of frequencies are kept as quarters below zero; what a language does not list counts as this much.
-    private static let floor: UInt8 = 40
+    /// Weights are kept as whole sixteenths. Neighboring n-grams say the same thing several times, so their evidence is tempered.
+    private static let scale = 0.5 / 16
     /// Languages in a row, filled up.
-    private static let width = 40
+    private static let width = 48
     private static let slots = 1 << 17
     private static let letterLimit = 2000
 
@@ -37,7 +37,7 @@ final class LanguageModel: Sendable {
             }
         }
         var (keys, places) = ([UInt64](repeating: 0, count: Self.slots), [Int32](repeating: -1, count: Self.slots))
-        var rows = [UInt8](repeating: Self.floor, count: grams.count * Self.width)
+        var rows = [UInt8](repeating: 0, count: grams.count * Self.width)
         for (row, (gram, values)) in grams.enumerated() {
             for (language, value) in values where language < Self.width { rows[row * Self.width + language] = value }
             var slot = Self.slot(gram)
@@ -45,7 +45,7 @@ final class LanguageModel: Sendable {
             (keys[slot], places[slot]) = (gram, Int32(row))
         }
         (self.codes, self.keys, self.places, self.rows) = (codes, keys, places, rows)
-        languages = (codes + Script.languages).sorted()
+        languages = Set(codes.map { String($0.prefix { $0 != "-" }) } + Script.languages).sorted()
     }
 
     private static func slot(_ key: UInt64) -> Int { Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 47) }
@@ -74,8 +74,6 @@ final class LanguageModel: Sendable {
         var totals = [Int](repeating: 0, count: LanguageModel.width)
         var scripts = [Int](repeating: 0, count: Script.count)
         var features = 0
-        /// Above 0 for Serbian in Cyrillic letters.
-        var serbian = 0
         private var held = 0
         private var window: UInt64 = 0x5F
 
@@ -95,7 +93,6 @@ final class LanguageModel: Sendable {
                 if table.classes(value) & (ScalarClass.letter | ScalarClass.mark) != 0 {
                     letters += 1
                     scripts[Script.of(value)] += 1
-                    if value >= 0x402, value <= 0x45C { takeSign(value) }
                     let lower = value < 1 << 16 ? UInt64(table.lowered[Int(value)]) : 0
                     if !inWord { window = 0x5F }
                     step(lower == 0 ? UInt64(value & 0xFFFF) : lower)
@@ -108,15 +105,6 @@ final class LanguageModel: Sendable {
             if inWord { step(0x5F) }
             flush()
             return letters
-        }
-
-        /// Letters that Serbian has and Macedonian has not, and the other way round.
-        private mutating func takeSign(_ value: UInt32) {
-            switch value {
-            case 0x402, 0x40B, 0x452, 0x45B: serbian += 1
-            case 0x403, 0x405, 0x40C, 0x453, 0x455, 0x45C: serbian -= 1
-            default: break
-            }
         }
 
         /// The n-grams of 1 to 4 characters that end here; none reaches back over the edge of a word.
@@ -160,15 +148,11 @@ final class LanguageModel: Sendable {
         let script = Script.dominant(scripts)
         let share = Double(script.letters) / Double(letters)
         if let language = script.language { return (language, share) }
-        // The model of Serbo-Croatian is of its Latin letters; in Cyrillic ones its own letters tell.
-        if script.isCyrillic, sum.serbian > 0 { return ("sh", share) }
         let candidates = codes.indices.filter { Script.writes(codes[$0], script.index) }
-        guard features > 0, let best = candidates.min(by: { sums[$0] < sums[$1] }) else { return ("und", 0) }
-        // Neighboring n-grams say the same thing several times: their evidence is tempered.
-        let scale = 0.25 / 4
+        guard features > 0, let best = candidates.max(by: { sums[$0] < sums[$1] || sums[$0] == sums[$1] && $0 > $1 }) else { return ("und", 0) }
         var total = 0.0
-        for language in candidates { total += Logistic.exponential(-Double(sums[language] - sums[best]) * scale) }
-        return (codes[best], share / total)
+        for language in candidates { total += Logistic.exponential(Double(sums[language] - sums[best]) * Self.scale) }
+        return (String(codes[best].prefix { $0 != "-" }), share / total)
     }
 }
 
@@ -200,7 +184,7 @@ enum Script {
     /// The script of most letters, and its language where one is enough. A text with kana is Japanese whatever it has of Han.
     ///
     /// A character of Han, kana or Hangul counts as two letters: it says as much, and such texts are full of Latin names.
-    static func dominant(_ counts: [Int]) -> (index: Int, letters: Int, language: String?, isCyrillic: Bool) {
+    static func dominant(_ counts: [Int]) -> (index: Int, letters: Int, language: String?) {
         let letters = counts
         var counts = counts
         for script in 0...2 { counts[script] *= 2 }
@@ -210,12 +194,12 @@ enum Script {
         }
         let best = counts.indices.max { counts[$0] < counts[$1] || counts[$0] == counts[$1] && $0 > $1 } ?? other
         let held = best == 0 && counts[2] == 0 ? letters[0] + letters[2] : letters[best]
-        return (best, held, best < alone.count ? alone[best].language : best == other ? "und" : nil, best == cyrillic)
+        return (best, held, best < alone.count ? alone[best].language : best == other ? "und" : nil)
     }
 
     static func writes(_ language: String, _ script: Int) -> Bool {
         switch language {
-        case "bg", "mk", "ru", "uk": script == cyrillic
+        case "be", "bg", "kk", "mk", "ru", "sh-Cyrl", "uk": script == cyrillic
         case "ar", "fa", "ur": script == arabic
         default: script == latin
         }

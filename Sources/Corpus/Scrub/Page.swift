@@ -122,9 +122,9 @@ final class Page {
         }
     }
 
-    /// The first 128 bits of the text's SHA-256.
-    var digest: (UInt64, UInt64) {
-        let hex = text.withUnsafeBytes { sha256($0) }
+    /// The first 128 bits of the bytes' SHA-256.
+    static func digest(_ bytes: [UInt8]) -> (UInt64, UInt64) {
+        let hex = bytes.withUnsafeBytes { sha256($0) }
         return (UInt64(hex.prefix(16), radix: 16) ?? 0, UInt64(hex.dropFirst(16).prefix(16), radix: 16) ?? 0)
     }
 

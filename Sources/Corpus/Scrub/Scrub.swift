@@ -26,6 +26,8 @@ public struct Scrub: Sendable {
         case finished(ScrubReport)
         /// What this task could do is done; others have to finish this stage before the next begins.
         case waiting(stage: String, missing: Int)
+        /// Other tasks had finished the whole before this one began.
+        case finishedBefore
     }
 
     private let options: Options
@@ -36,8 +38,9 @@ public struct Scrub: Sendable {
         guard Folder.resolved(source) != Folder.resolved(path) else {
             throw FileError("output and input are the same", path: path, hint: "choose another folder for --into")
         }
-        let plan = try ScrubPlan(source, options.config)
         let work = WorkFolder(output: path)
+        if options.task.count > 1, Folder.isFile(Folder.join(path, "report.json")), !Folder.exists(work.root) { return .finishedBefore }
+        let plan = try ScrubPlan(source, options.config)
         try work.open(plan)
         let lock = options.task.count == 1 ? try FolderLock(work.root) : nil
         defer { withExtendedLifetime(lock) {} }

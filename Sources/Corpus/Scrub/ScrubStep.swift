@@ -101,6 +101,12 @@ struct StepValues: Sendable {
         return text
     }
 
+    /// One of the names of a type's cases.
+    func choice<Case: RawRepresentable & CaseIterable>(_ key: String) throws -> Case where Case.RawValue == String {
+        guard let found = values[key]?.string.flatMap(Case.init) else { throw wrong(key, Case.allCases.map(\.rawValue).joined(separator: " or ")) }
+        return found
+    }
+
     func texts(_ key: String) throws -> [String] {
         guard let list = values[key]?.array else { throw wrong(key, "a list of texts") }
         return try list.map { item in

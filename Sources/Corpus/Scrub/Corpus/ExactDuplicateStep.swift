@@ -1,21 +1,32 @@
 internal import QuintetFiles
 
-/// Keeps one of documents with the same text (128 bits of SHA-256); which one does not depend on the order of the files.
+/// Keeps one of documents with the same text, or the same address (128 bits of SHA-256); which one does not depend on the order of the files.
 struct ExactDuplicateStep: CorpusStep {
     static let name = "exact_duplicates"
-    static let settings: [(key: String, value: JSON)] = []
+    static let settings: [(key: String, value: JSON)] = [("by", "text")]
     let kinds = DocumentKinds.all
+    /// What has to be the same.
+    private enum Key: String, CaseIterable { case text, url }
+    private let key: Key
     /// 16 bytes of digest, 8 of key, 8 of number within the unit.
     private static let row = 32
 
-    init(_ values: StepValues) {}
+    init(_ values: StepValues) throws { key = try values.choice("by") }
 
     func collect(_ page: Page, _ index: UInt32, into records: inout [UInt8]) {
-        let digest = page.digest
+        guard let digest = digest(page) else { return }
         records.append(number: digest.0)
         records.append(number: digest.1)
         records.append(number: Precedence.key(page))
         records.append(number: UInt64(index))
+    }
+
+    /// nil for a document without an address, where addresses count.
+    private func digest(_ page: Page) -> (UInt64, UInt64)? {
+        switch key {
+        case .text: Page.digest(page.text)
+        case .url: page.address.map { Page.digest(Array($0.utf8)) }
+        }
     }
 
     private struct Row {
@@ -62,7 +73,7 @@ struct ExactDuplicateStep: CorpusStep {
     }
 
     func apply(_ payload: [UInt8], to page: Page) -> Judgement {
-        .drop(rule: "same_text", value: 1, threshold: 0, detail: Keepers.id(payload))
+        .drop(rule: "same_" + key.rawValue, value: 1, threshold: 0, detail: Keepers.id(payload))
     }
 }
 

@@ -16,8 +16,13 @@ enum Emails {
         }
         while end > label, p[end - 1] == 45 || p[end - 1] == 95 { end -= 1 }
         guard lastDot > at + 1, end - lastDot > 2, (lastDot + 1..<end).contains(where: { (p[$0] | 32) &- 97 < 26 }) else { return nil }
+        // "logo@2x.png" is a picture for fine screens.
+        let last = String(decoding: (lastDot + 1..<end).map { p[$0] | 32 }, as: UTF8.self)
+        if pictures.contains(last) { return nil }
         return PersonalFinding(entity: "EMAIL_ADDRESS", span: start..<end)
     }
+
+    private static let pictures: Set<String> = ["png", "jpg", "jpeg", "gif", "webp", "svg", "avif"]
 
     private static func isLocal(_ byte: UInt8) -> Bool {
         byte < 0x80 && PersonalFinder.isWord(byte) || "!#$%&'*+/=?^`{|}~.-".utf8.contains(byte)

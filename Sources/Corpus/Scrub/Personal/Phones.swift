@@ -17,6 +17,9 @@ enum Phones {
             if start > 1, text[start - 2] &- 48 < 10 { return nil }
         }
         guard let shape = shape(text, start), accepts(shape, text) else { return nil }
+        // The end of a longer row of numbers: thousands apart ("10 000 000 000"), cells of a table.
+        let isTail = start > 1 && text[start - 1] == 32 && text[start - 2] &- 48 < 10
+        if isTail, shape.separators == [32], !shape.plus, !shape.parenthesis { return nil }
         return shape.span
     }
 
@@ -75,7 +78,7 @@ enum Phones {
     private static func accepts(_ shape: Shape, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let groups = shape.groups
         if shape.plus { return shape.digits >= 8 && shape.digits <= 15 }
-        if isDate(groups) || groups == [3, 2, 4] { return false }
+        if isDate(groups) || groups == [3, 2, 4] || groups == [4, 4] && areYears(shape.span, text) { return false }
         // North America, with or without the leading 1 or 001.
         if groups == [3, 3, 4] || groups == [1, 3, 3, 4] || groups == [3, 3, 3, 4], !shape.separators.isEmpty || shape.parenthesis { return true }
         if shape.parenthesis { return groups.count > 1 && shape.digits >= 7 && shape.digits <= 13 }
@@ -88,4 +91,10 @@ enum Phones {
 
     /// 2024-01-31, 31.01.2024
     private static func isDate(_ groups: [Int]) -> Bool { groups == [4, 2, 2] || groups == [2, 2, 4] || groups == [4, 1, 2] }
+
+    /// 2023 2024
+    private static func areYears(_ span: Range<Int>, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let starts = [span.lowerBound, span.lowerBound + 5]
+        return starts.allSatisfy { text[$0] == 49 && text[$0 + 1] == 57 || text[$0] == 50 && text[$0 + 1] == 48 }
+    }
 }

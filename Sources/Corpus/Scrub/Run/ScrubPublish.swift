@@ -17,7 +17,7 @@ struct ScrubPublish {
             for pass in plan.passes.indices { stats.add(try UnitStats(Folder.join(work.unit(pass, unit), "stats.json"))) }
         }
         // Most of this is waiting for the disk.
-        try WorkQueue.run(Array(plan.units.indices), threads: max(4, options.threads), own: {}) { unit, _ in try publish(unit) }
+        try WorkQueue.run(Array(plan.units.indices), threads: max(16, options.threads), own: {}) { unit, _ in try publish(unit) }
         let report = ScrubReport(plan, stats, seconds: seconds(since: start))
         try report.checkAccount(work.output)
         try AtomicFile.write(Folder.join(work.output, "metrics.jsonl"), report.metrics)

@@ -10,9 +10,11 @@ struct ScrubRun {
     private let start = ContinuousClock.now
     private let bar: ProgressBar
     private let done = Counter()
+    private let working: Permits
 
     init(plan: ScrubPlan, work: WorkFolder, options: Scrub.Options) {
         (self.plan, self.work, self.options) = (plan, work, options)
+        working = Permits(options.threads)
         bar = ProgressBar(label: "scrub", total: plan.units.reduce(0) { $0 + $1.size } * plan.passes.count, unit: "bytes", quiet: options.quiet)
     }
 
@@ -41,8 +43,11 @@ struct ScrubRun {
         for unit in plan.units.indices where !todo.contains(unit) { advance(plan.units[unit].size) }
         let mine = todo.filter(isMine)
         try parallel(mine) { unit, page in
-            try UnitWork(plan: plan, work: work, pass: pass, unit: unit, strict: options.strict).run(page)
-            advance(plan.units[unit].size)
+            let folder = try UnitWork(plan: plan, work: work, pass: pass, unit: unit, strict: options.strict).run(page)
+            return {
+                try folder.commit()
+                advance(plan.units[unit].size)
+            }
         }
         let missing = todo.count { !isMine($0) && !Folder.isFolder(work.unit(pass, $0)) }
         return missing > 0 ? missing : nil
@@ -64,7 +69,8 @@ struct ScrubRun {
         let todo = (0..<parts).filter { !Folder.isFile(work.part(pass, $0)) }
         if !todo.isEmpty { try Folder.create(Folder.parent(of: work.part(pass, 0))) }
         try parallel(todo.filter(isMine)) { part, _ in
-            try AtomicFile.write(work.part(pass, part), try step.compare(part: part, of: parts, census))
+            let found = try step.compare(part: part, of: parts, census)
+            return { try AtomicFile.write(work.part(pass, part), found) }
         }
         let missing = todo.count { !isMine($0) && !Folder.isFile(work.part(pass, $0)) }
         return missing > 0 ? missing : nil
@@ -106,10 +112,16 @@ struct ScrubRun {
         }
     }
 
-    /// Runs the items on this process's threads, each thread with a page of its own; the first error ends it.
-    private func parallel(_ items: [Int], _ body: @escaping @Sendable (Int, Page) throws -> Void) throws {
+    /// Threads that wait for the disk while as many as were asked for work.
+    private static let waiting = 2
+
+    /// Runs the items on this process's threads, each thread with a page of its own; the first error ends it. What `body` returns brings
+    /// its work to disk, while other items are worked on.
+    private func parallel(_ items: [Int], _ body: @escaping @Sendable (Int, Page) throws -> @Sendable () throws -> Void) throws {
         let bookBytes = plan.config.bookBytes ?? .max
-        try WorkQueue.run(items, threads: options.threads, own: { Page(bookBytes: bookBytes) }, body)
+        try WorkQueue.run(items, threads: options.threads + Self.waiting, own: { Page(bookBytes: bookBytes) }) { [working] item, page in
+            try working.hold { try body(item, page) }()
+        }
     }
 }
 

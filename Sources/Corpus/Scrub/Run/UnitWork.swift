@@ -2,7 +2,7 @@ internal import QuintetFiles
 
 /// One pass over one unit: reads its documents, takes the steps, writes what is left and the account of what is not.
 ///
-/// The unit's folder appears whole: its presence says that the work is done.
+/// The unit's folder appears whole, by the `commit` that is left to the caller: its presence says that the work is done.
 struct UnitWork {
     let plan: ScrubPlan
     let work: WorkFolder
@@ -12,12 +12,12 @@ struct UnitWork {
 
     private var isLast: Bool { pass == plan.passes.count - 1 }
 
-    func run(_ page: Page) throws {
+    func run(_ page: Page) throws -> AtomicDirectory {
         let folder = try AtomicDirectory(final: work.unit(pass, unit))
         var out = try UnitOutput(folder, isLast: isLast)
         if pass == 0 { try readInput(page, &out) } else { try readFrames(page, &out) }
         try out.finish(plan.passes[pass].closing)
-        try folder.commit()
+        return folder
     }
 
     private func readFrames(_ page: Page, _ out: inout UnitOutput) throws {
