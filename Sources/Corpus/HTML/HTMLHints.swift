@@ -55,7 +55,16 @@ struct HTMLHints {
         if let value = tree.string(.ariaHidden, of: node), value.lowercased() == "true" { return true }
         guard let value = tree.attribute(.style, of: node) else { return false }
         let style = value.compactMap { $0 <= 32 ? nil : $0 &- 65 < 26 ? $0 | 32 : $0 }
-        return hidingStyles.contains { style.firstRange(of: $0) != nil }
+        return hidingStyles.contains { holds(style, $0) }
+    }
+
+    private static func holds(_ style: [UInt8], _ words: [UInt8]) -> Bool {
+        var at = 0
+        while at + words.count <= style.count {
+            if style[at] == words[0], style[at..<(at + words.count)].elementsEqual(words) { return true }
+            at += 1
+        }
+        return false
     }
 
     private static let hidingStyles = ["display:none", "visibility:hidden"].map { Array($0.utf8) }

@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 internal import QuintetFiles
 
 /// Turns bytes of any encoding into valid UTF-8, or says why they are no text.
@@ -22,7 +29,7 @@ enum TextDecoding {
     static func text(_ bytes: [UInt8], declared: String? = nil) throws(Reason) -> Text {
         if let wide = WideText.marked(bytes) { return Self.wide(bytes.dropFirst(wide.mark.count), wide) }
         let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-        let zero = bytes.firstIndex(of: 0)
+        let zero = bytes.withUnsafeBytes { all in all.baseAddress.flatMap { base in memchr(base, 0, all.count).map { UnsafeRawPointer($0) - base } } }
         if zero != nil, let wide = WideText.guessed(bytes.prefix(1024)) { return Self.wide(bytes[...], wide) }
         if let zero { throw Reason(text: "binary (a NUL byte)", offset: zero) }
         if let name = declared.flatMap(Charset.named), name != "utf-8", name != "windows-1252", !name.hasPrefix("utf-16"),
