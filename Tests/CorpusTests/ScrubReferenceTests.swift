@@ -90,7 +90,7 @@ import Testing
             let here = spans.map { String(characters[($0[0]?.int ?? 0)..<($0[1]?.int ?? 0)]) }.filter { $0.contains("@") }
             if !here.isEmpty { addresses[id] = here }
         }
-        #expect(addresses.count == 2 && found == addresses)
+        #expect(addresses.count == 3 && found == addresses)
     }
 
     /// Of documents with one address one stays. dolma keeps the first; here it is the longest, whatever the order.

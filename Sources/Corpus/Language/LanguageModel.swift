@@ -183,11 +183,11 @@ enum Script {
 
     /// The script of most letters, and its language where one is enough. A text with kana is Japanese whatever it has of Han.
     ///
-    /// A character of Han, kana or Hangul counts as two letters: it says as much, and such texts are full of Latin names.
+    /// A character of Han, kana or Hangul counts as four letters: it says as much as two or three, and such texts are full of Latin names and commands.
     static func dominant(_ counts: [Int]) -> (index: Int, letters: Int, language: String?) {
         let letters = counts
         var counts = counts
-        for script in 0...2 { counts[script] *= 2 }
+        for script in 0...2 { counts[script] *= 4 }
         if counts[0] * 20 > counts[2] {
             counts[0] += counts[2]
             counts[2] = 0
