@@ -3,7 +3,9 @@
 
     python3 Benchmarks/adapt.py prepare SHARED OUT          # TREC, SST-2, SFT and preference rows as train/valid/test folders
     python3 Benchmarks/adapt.py words OUT                   # the logistic regression's accuracies (numpy)
+    python3 Benchmarks/adapt.py dialogue CHAPTERS OUT       # what one says and what another answers, from the chapters of novels
     python3 Benchmarks/adapt.py run QUINTET MODEL OUT [...]  # quintet adapt on each, a table of losses and accuracies
+    python3 Benchmarks/adapt.py peer MODEL OUT [...]         # the runs with labels in PyTorch + transformers + peft: seconds, accuracy, memory
 
 SHARED holds data/eval/{qc-trec,sst2} and data/chat. Rows that a run holds out are never trained on: TREC's and SST-2's own test sets are the tests.
 """
@@ -51,6 +53,19 @@ def chat(shared, out):
     write(f"{out}/hh", train=[r for i, r in enumerate(pairs) if i % 10], valid=[r for i, r in enumerate(pairs) if i % 10 == 0])
 
 
+def dialogue(chapters, out):
+    """Paragraphs of speech that follow each other; every tenth chapter is held out."""
+    rows = {"train": [], "valid": []}
+    for index, name in enumerate(sorted(os.listdir(chapters))):
+        text = open(f"{chapters}/{name}", encoding="utf-8", errors="replace").read().replace("\r", "")
+        said = [" ".join(p.split()) for p in re.split(r"\n\s*\n", text)]
+        for a, b in zip(said, said[1:]):
+            if all(p[:1] in "\"“" and 12 <= len(p) <= 320 for p in (a, b)):
+                rows["valid" if index % 10 == 0 else "train"].append({"prompt": a + "\n\n", "completion": b})
+    write(f"{out}/dialogue", **rows)
+    print({name: len(r) for name, r in rows.items()})
+
+
 def words(folder):
     """Multinomial logistic regression on counts of words (and pairs), L2 by the validation rows; full-batch gradient descent with momentum."""
     import numpy as np
@@ -93,13 +108,66 @@ RUNS = {  # name: data, options
     "trec-head": ("trec", ["--method", "head", "--epochs", "5"]), "trec-full": ("trec", ["--method", "full", "--epochs", "3"]),
     "trec-lora": ("trec", ["--method", "lora", "--epochs", "3"]), "sst2-head": ("sst2", ["--method", "head", "--epochs", "5"]),
     "sst2-full": ("sst2", ["--method", "full", "--epochs", "3"]), "sst2-lora": ("sst2", ["--method", "lora", "--epochs", "3"]),
+    "dialogue-full": ("dialogue", ["--method", "full", "--steps", "400"]), "dialogue-lora": ("dialogue", ["--method", "lora", "--steps", "400"]),
     "sft-full": ("sft", ["--method", "full", "--epochs", "3"]), "sft-lora": ("sft", ["--method", "lora", "--epochs", "3"]),
     "dpo-full": ("dpo", ["--method", "full", "--epochs", "1"]), "hh-full": ("hh", ["--method", "full", "--epochs", "1"]),
 }
 
 
+def peer(model, out, names):
+    """The same rows, batches, rates and epochs as `run`, with padding to the longest text of a batch as usual there."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    torch.set_num_threads(2)
+    print("| run | samples/s | seconds | test accuracy | peak MB |\n|---|---|---|---|---|")
+    for name in names:
+        data, options = RUNS[name]
+        method, epochs = options[1], int(options[3])
+        torch.manual_seed(42)
+        rows = {n: [json.loads(line) for line in open(f"{out}/{data}/{n}.jsonl")] for n in ("train", "test")}
+        labels = sorted({r["label"] for r in rows["train"]})
+        tokenizer = AutoTokenizer.from_pretrained(model)
+        net = AutoModelForSequenceClassification.from_pretrained(model, num_labels=len(labels), dtype=torch.float32)
+        if net.config.pad_token_id is None: net.config.pad_token_id = 0
+        rate = 2e-3
+        if method == "lora":
+            from peft import LoraConfig, get_peft_model
+            net = get_peft_model(net, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="SEQ_CLS"))
+        if method == "head":
+            rate = 5e-3
+            for n, p in net.named_parameters(): p.requires_grad = n.startswith("score")
+        learned = [p for p in net.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(learned, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+        texts = [tokenizer(r["text"], truncation=True, max_length=256)["input_ids"] for r in rows["train"]]
+        steps = len(texts) // 8 * epochs
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min((s + 1) / (0.1 * steps), (steps - s) / (0.9 * steps)))
+        def batch(ids):
+            width = max(map(len, ids))
+            return dict(input_ids=torch.tensor([i + [net.config.pad_token_id] * (width - len(i)) for i in ids]),
+                        attention_mask=torch.tensor([[1] * len(i) + [0] * (width - len(i)) for i in ids]))
+        start, seen = time.time(), 0
+        net.train()
+        for epoch in range(epochs):
+            order = torch.randperm(len(texts)).tolist()
+            for at in range(0, len(order) - 7, 8):
+                chosen = order[at:at + 8]
+                wanted = torch.tensor([labels.index(rows["train"][i]["label"]) for i in chosen])
+                net(**batch([texts[i] for i in chosen]), labels=wanted).loss.backward()
+                torch.nn.utils.clip_grad_norm_(learned, 1.0)
+                optimizer.step(); schedule.step(); optimizer.zero_grad(set_to_none=True)
+                seen += 8
+        seconds, right = time.time() - start, 0
+        net.eval()
+        with torch.no_grad():
+            for row in rows["test"]:
+                ids = tokenizer(row["text"], truncation=True, max_length=256)["input_ids"]
+                right += labels[int(net(**batch([ids])).logits[0].argmax())] == row["label"]
+        peak = int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) // 1024
+        print(f"| {name} | {seen / seconds:.0f} | {seconds:.0f} | {right / len(rows['test']):.4f} | {peak} |", flush=True)
+
+
 def run(quintet, model, out, names):
-    print("| run | steps | seconds | held-out loss before | after | scores |\n|---|---|---|---|---|---|")
+    print("| run | steps | seconds | samples/s | held-out loss before | after | scores |\n|---|---|---|---|---|---|---|")
     for name in names or RUNS:
         data, options = RUNS[name]
         into = f"{out}/runs/{os.path.basename(model)}-{name}"
@@ -111,14 +179,19 @@ def run(quintet, model, out, names):
         answer = json.loads(result.stdout)
         rows = [json.loads(line) for line in open(f"{into}/metrics.jsonl")]
         losses = [r["val/loss"] for r in rows if "val/loss" in r]
+        steps = [r for r in rows if "train/loss" in r]
         scores = {k: round(v, 4) for k, v in answer.items() if k == "accuracy" or k.startswith("rewards/")}
-        print(f"| {name} | {answer['step']} | {time.time() - start:.0f} | {losses[0]:.4f} | {min(losses[1:]):.4f} | {scores}, gate {answer['gate']['passed']} |", flush=True)
+        print(f"| {name} | {answer['step']} | {time.time() - start:.0f} | {8 * steps[-1]['step'] / steps[-1]['seconds']:.0f} | {losses[0]:.4f} | {min(losses[1:]):.4f} | {scores}, gate {answer['gate']['passed']} |", flush=True)
 
 
 if __name__ == "__main__":
     command, *rest = sys.argv[1:]
     if command == "prepare":
         for make in (trec, sst2, chat): make(*rest)
+    elif command == "dialogue":
+        dialogue(*rest)
+    elif command == "peer":
+        peer(*rest[:2], rest[2:] or [name for name, (data, _) in RUNS.items() if data in ("trec", "sst2")])
     elif command == "words":
         for name in ("trec", "sst2"): print(name, words(f"{rest[0]}/{name}"))
     else:

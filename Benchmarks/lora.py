@@ -3,6 +3,7 @@
 
     python3 Benchmarks/lora.py                          # LoRA on 110M f32 and bf16, two threads
     python3 Benchmarks/lora.py --qlora --rounds 1       # ours on 1.1B Q4_0 beside theirs on 1.1B bf16
+    python3 Benchmarks/lora.py --full --rounds 1        # all weights of 110M learn
 
 Needs `pip install torch transformers peft`. A Llama of the preset's sizes with random weights, rank 16 on all linear layers, AdamW on the
 adapter, clipping. The host may be shared, so only the ratios within one run count.
@@ -30,7 +31,8 @@ def peer(a):
     torch.set_default_dtype(getattr(torch, a.dtype))
     base = LlamaForCausalLM(config)
     torch.set_default_dtype(torch.float32)
-    model = get_peft_model(base, LoraConfig(r=a.rank, lora_alpha=2 * a.rank, target_modules="all-linear", task_type="CAUSAL_LM"))
+    model = base if a.full else get_peft_model(
+        base, LoraConfig(r=a.rank, lora_alpha=2 * a.rank, target_modules="all-linear", task_type="CAUSAL_LM"))
     model.train()
     if a.checkpoint:
         model.gradient_checkpointing_enable(), model.enable_input_require_grads()
@@ -57,12 +59,12 @@ def last_line(command):
 
 def ours(a, preset, batch, sequence, stored):
     return last_line([a.binary, "bench", "train", "--preset", preset, "--batch", batch, "--sequence", sequence, "--threads", a.threads, "--steps", a.steps,
-                      "--lora", a.rank, "--quantize", stored, "--recompute", a.recompute, "--json"] + (["--bf16"] if a.bf16 else []))
+                      "--recompute", a.recompute, "--json"] + ([] if a.full else ["--lora", a.rank, "--quantize", stored]) + (["--bf16"] if a.bf16 else []))
 
 
 def theirs(a, preset, batch, sequence, dtype):
     return last_line([sys.executable, __file__, "--peer", "--preset", preset, "--batch", batch, "--sequence", sequence, "--dtype", dtype,
-                      "--threads", a.threads, "--steps", a.steps, "--rank", a.rank])
+                      "--threads", a.threads, "--steps", a.steps, "--rank", a.rank] + (["--full"] if a.full else []))
 
 
 def main():
@@ -76,6 +78,7 @@ def main():
     parser.add_argument("--bf16", action="store_true", help="our products with the frozen base in bf16")
     parser.add_argument("--recompute", default="none", choices=["none", "activations", "block"])
     parser.add_argument("--qlora", action="store_true", help="1.1B, batch 1 x 256, ours on q4_0, theirs on bfloat16")
+    parser.add_argument("--full", action="store_true", help="all weights learn, no adapter")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=3)

@@ -35,6 +35,11 @@ public struct TextGenerator: Sendable {
 
     /// Loads the weights, tokenizer and settings of a model that is open already.
     public init(_ folder: ModelFolder) throws {
+        if try folder.scoreLayer() != nil {
+            throw FileError(
+                "this model scores texts; it does not write", path: folder.path, expected: "a language model", found: "a layer that scores",
+                hint: "quintet adapt predict \(folder.path) --text TEXT")
+        }
         let tokenizer = try folder.tokenizer()
         self.init(
             try folder.transformer(), tokenizer, defaults: try folder.generationConfig(),

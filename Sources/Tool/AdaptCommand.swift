@@ -9,8 +9,9 @@ struct AdaptCommand: ParsableCommand {
             Example:
               quintet adapt ./llama --data chats.jsonl --into tuned --method full --steps 200
               quintet adapt inspect ./llama --data chats.jsonl
+              quintet adapt predict ./classifier --text "What a film!"
             """,
-        subcommands: [AdaptRunCommand.self, AdaptInspectCommand.self], defaultSubcommand: AdaptRunCommand.self)
+        subcommands: [AdaptRunCommand.self, AdaptInspectCommand.self, AdaptPredictCommand.self], defaultSubcommand: AdaptRunCommand.self)
 }
 
 struct AdaptRunCommand: ParsableCommand {

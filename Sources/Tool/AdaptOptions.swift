@@ -16,8 +16,17 @@ struct AdaptWhat: ParsableArguments {
     @Argument(help: "A model folder in Hugging Face layout, a .gguf file, or a run folder.") var model: String
     @Option(help: ArgumentHelp("Rows to learn from: a file, or a folder with train, valid and test.", valueName: "file")) var data: String
     @Option(help: ArgumentHelp("Rows to measure on; by default some of the others are held out.", valueName: "file")) var validation: String?
+    @OptionGroup var fields: FieldOptions
     @Option(help: "full, lora, dora, qlora or head.") var method = "full"
     @Option(help: "By default what goes with the data: supervised (sft), continued, dpo, classification, regression, tokens.") var objective: String?
+}
+
+/// What a file calls its text and its label.
+struct FieldOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The field or column that holds the text, where it is not text or sentence.", valueName: "name")) var textField: String?
+    @Option(help: ArgumentHelp("The field or column that holds the label, where it is not label.", valueName: "name")) var labelField: String?
+
+    var names: FieldNames { FieldNames(text: textField, label: labelField) }
 }
 
 /// How it learns.
@@ -37,6 +46,7 @@ struct AdaptHow: ParsableArguments {
     @Option(help: "Dropout before LoRA's matrices.") var loraDropout: Double?
     @Flag(help: "Scale LoRA by alpha / sqrt(rank).") var rslora = false
     @Option(help: ArgumentHelp("Modules that get LoRA: names separated by commas, or a pattern (default: all linear ones).", valueName: "names")) var targets: String?
+    @Option(help: ArgumentHelp("Modules that learn as a whole beside the adapter: embed_tokens, lm_head, norm, ...", valueName: "names")) var modulesToSave: String?
     @Flag(help: "Learn prompts, too.") var trainPrompts = false
     @Option(help: "DPO's beta.") var beta: Double?
     @Option(help: "DPO's label smoothing.") var labelSmoothing: Double?
@@ -52,6 +62,7 @@ struct AdaptHow: ParsableArguments {
         var settings = AdaptSettings()
         settings.method = try choice("method", what.method)
         settings.objective = what.objective
+        settings.fields = what.fields.names
         (settings.steps, settings.epochs, settings.maxLength) = (steps, epochs, maxLength)
         if let batch { settings.batch = batch }
         if let accumulation { settings.accumulation = accumulation }
@@ -65,6 +76,7 @@ struct AdaptHow: ParsableArguments {
         if let loraDropout { settings.adapterDropout = loraDropout }
         settings.rankStabilized = rslora
         settings.targets = targets.map { $0.split(separator: ",").map { String($0) } } ?? []
+        settings.savedModules = modulesToSave.map { $0.split(separator: ",").map { String($0) } } ?? []
         settings.masksPrompts = !trainPrompts
         if let beta { settings.beta = beta }
         if let labelSmoothing { settings.labelSmoothing = labelSmoothing }

@@ -108,6 +108,30 @@ import Testing
         #expect(try Program.text(page).contains("class=\"tok on\""))
     }
 
+    @Test func classifiersAreUsed() throws {
+        let place = try Place()
+        defer { place.remove() }
+        let table = place.folder + "/kinds.csv", out = place.folder + "/out", answers = place.folder + "/answers.csv"
+        let rows = (0..<60).map { "w\(3 + $0 % 20) w5 w\($0 % 2 == 0 ? 10 : 25),\($0 % 2 == 0 ? "even" : "odd")\n" }.joined()
+        try ("question,kind\n" + rows).write(toFile: table, atomically: true, encoding: .utf8)
+        let columns = ["--text-field", "question", "--label-field", "kind"]
+        let trained = try Program.start(
+            ["adapt", place.model, "--data", table, "--into", out, "--method", "full", "--steps", "40", "--learning-rate", "0.03", "--quiet"] + columns)
+        trained.waitUntilExit()
+        #expect(Program.status(trained) == 0)
+        let said = try Program.run("adapt", "predict", out, "--text", "w7 w5 w10", "--text", "w7 w5 w25")
+        #expect(said.status == 0 && said.output.hasPrefix("even  ") && said.output.contains("\nodd  "), "\(said.output)\(said.errors)")
+        let json = try Self.json(try Program.run("adapt", "predict", out, "--text", "w7 w5 w10", "--json").output)
+        #expect(json["predicted"] as? String == "even" && (json["probabilities"] as? [String: Double])?.count == 2)
+        let scored = try Program.run(
+            "adapt", "predict", out, "--data", table, "--text-field", "question", "--label-field", "kind", "--out", answers)
+        #expect(scored.status == 0 && scored.errors.contains("accuracy: 1.0 on 60"), "\(scored.errors)")
+        #expect(try Program.text(answers).hasPrefix("question,kind,predicted,probability,probability_even,probability_odd\n"))
+        let writer = try Program.run("adapt", "predict", place.model, "--text", "w5")
+        #expect(writer.status == 1 && writer.errors.contains("no layer that scores"), "\(writer.errors)")
+        #expect(try Program.run("adapt", "predict", out).status == 2)
+    }
+
     @Test func wrongInputIsAnErrorWithItsPlace() throws {
         let place = try Place()
         defer { place.remove() }

@@ -38,9 +38,9 @@ import Testing
     @Test(arguments: formats) func detects(format: (name: String, row: String)) throws {
         try read("rows.jsonl", format.row + "\n\n" + format.row + "\n") { data in
             #expect(data.format == format.name)
-            #expect(data.train.count == 1 && data.validation.count == 1 && data.skipped.isEmpty)
+            #expect(data.train.count == 2 && data.validation.isEmpty && data.copies == 1 && data.skipped.isEmpty)
         }
-        try read("rows.json", "[\(format.row),\n\(format.row)]") { #expect($0.format == format.name && $0.train.count == 1) }
+        try read("rows.json", "[\(format.row),\n\(format.row)]") { #expect($0.format == format.name && $0.train.count == 2) }
     }
 
     @Test func sharedBeginningOfDialoguesIsThePrompt() throws {
@@ -65,7 +65,7 @@ import Testing
             let texts = (data.train + data.validation).map { row in if case .labelled(let text, _) = row.example { text } else { "" } }
             #expect(Set(texts) == ["one, \"two\"\nthree", "four"])
         }
-        try read("a.tsv", "sentence\tlabel\na \"loose\" quote\t1\nb\t0\n") { #expect($0.train.count == 1 && $0.format == "labelled text") }
+        try read("a.tsv", "sentence\tlabel\na \"loose\" quote\t1\nb\t0\n") { #expect($0.train.count == 2 && $0.format == "labelled text") }
     }
 
     @Test func errorsNameTheLine() throws {
@@ -107,5 +107,71 @@ import Testing
             try Folder.remove(Folder.join(folder, "train.jsonl"))
             #expect(thrown(FileError.self) { _ = try AdaptData.read(folder) }?.expected?.contains("train.jsonl") == true)
         }
+    }
+
+    @Test func marksAndLineEndsOfWindows() throws {
+        try read("rows.jsonl", "\u{FEFF}{\"text\": \"a\"}\r\n{\"text\": \"b\"}\r\n\r\n") { #expect($0.train.count + $0.validation.count == 2 && $0.skipped.isEmpty) }
+        try read("rows.json", "\u{FEFF}[{\"text\": \"a\"},\r\n{\"text\": \"b\"}]\r\n") { #expect($0.train.count + $0.validation.count == 2) }
+        try read("rows.csv", "\u{FEFF}text,label\r\na,x\r\nb,y\r\n\r\n") { data in
+            let labels = (data.train + data.validation).map { if case .labelled(_, let label) = $0.example { label.string ?? "" } else { "" } }
+            #expect(labels.sorted() == ["x", "y"])
+        }
+    }
+
+    @Test func oneRowIsLearnedAndNothingHeldOut() throws {
+        try read("rows.jsonl", "{\"text\": \"a\"}") { #expect($0.train.count == 1 && $0.validation.isEmpty && $0.heldOut == "none") }
+    }
+
+    @Test func copiesAreCountedAndNeverOnBothSides() throws {
+        let rows = (0..<200).map { "{\"text\": \"row \($0 % 40)\"}\n" }.joined()
+        try read("rows.jsonl", rows) { data in
+            #expect(data.train.count + data.validation.count == 200 && data.validation.count == 10)
+            #expect(data.copies == data.train.count - 38 && data.seen == 0)
+        }
+        // Nothing to hold out but copies.
+        try read("rows.jsonl", String(repeating: "{\"text\": \"a\"}\n", count: 30)) { #expect($0.validation.isEmpty && $0.train.count == 30 && $0.copies == 29) }
+        try withScratch { folder in
+            try AtomicFile.write(Folder.join(folder, "train.jsonl"), "{\"text\": \"a\"}\n{\"text\": \"b\"}\n")
+            try AtomicFile.write(Folder.join(folder, "valid.jsonl"), "{\"text\": \"b\"}\n{\"text\": \"c\"}\n")
+            #expect(try AdaptData.read(folder).seen == 1)
+        }
+    }
+
+    @Test func columnsOfOtherNames() throws {
+        try withScratch { folder in
+            let path = Folder.join(folder, "a.csv")
+            try AtomicFile.write(path, "id;x,Question Text,category\n1,\"who, me?\",HUM\n2,where,LOC\n")
+            let unknown = thrown(FileError.self) { _ = try AdaptData.read(path) }
+            #expect(unknown?.description.contains("--text-field") == true && unknown?.found?.contains("Question Text") == true)
+            let data = try AdaptData.read(path, fields: FieldNames(text: "Question Text", label: "category"))
+            #expect(data.format == "labelled text" && data.train.count + data.validation.count == 2)
+            let wrong = thrown(FileError.self) { _ = try AdaptData.read(path, fields: FieldNames(text: "Question", label: "category")) }
+            #expect(wrong?.field == "Question" && wrong?.expected?.contains("Question Text") == true)
+        }
+    }
+
+    @Test func whatIsNoFileOfRowsSaysWhatToDo() throws {
+        #expect(try error("novel.txt", "Call me Ishmael.\n")?.hint?.contains("quintet gather") == true)
+        #expect(try error("rows.parquet", "PAR1")?.hint?.contains("CSV") == true)
+        let unknown = try error("a.jsonl", "{\"question\": \"q\", \"answer\": \"a\"}\n")
+        #expect(unknown?.expected?.contains("messages") == true && unknown?.found?.contains("question, answer") == true)
+    }
+
+    @Test func tablesOfSpreadsheets() throws {
+        try read("a.csv", "Text;Label\r\nhello, you;pos\r\nbye;neg\r\n") { data in
+            #expect(data.format == "labelled text" && data.train.count + data.validation.count == 2)
+            let texts = Set((data.train + data.validation).map { if case .labelled(let text, _) = $0.example { text } else { "" } })
+            #expect(texts == ["hello, you", "bye"])
+        }
+    }
+
+    @Test func contentInPartsIsOneText() throws {
+        let row = #"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b "}, {"type": "text", "text": "c"}]}]}"#
+        try read("rows.jsonl", row) { data in
+            guard case .conversation(let talk) = data.train[0].example else { return #expect(Bool(false)) }
+            #expect(talk.messages[1]["content"] == "b c")
+        }
+        let image = try error("rows.jsonl", #"{"messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]}"#)
+        #expect(image?.found?.contains("other kinds") == true)
     }
 }

@@ -64,13 +64,60 @@ import Testing
         }
     }
 
-    @Test func quantizedBasesStayQuantized() throws {
-        try withScratch { folder in
-            // Rows of the tiny model are no whole blocks; a wider one of the same family is drawn.
-            let model = try TinyModel.make(in: folder), data = Folder.join(folder, "rows.jsonl")
-            try AtomicFile.write(data, TinyModel.rows(40))
+    @Test func qloraNeedsAQuantizedBase() throws {
+        try AdaptationTests.with(TinyModel.rows(40)) { folder, model, data in
             let error = thrown(TrainingError.self) { _ = try Adaptation(model: model, data: data, into: Folder.join(folder, "out"), settings: Self.settings(.qlora, steps: 2)) }
             #expect(error?.description.contains("quintet convert") == true)
+        }
+    }
+
+    @Test(arguments: [(GGUFQuantization.q8_0, 64), (.q4_0, 64), (.q4_k_m, 256)]) func learnsBesideABaseInBlocks(type: GGUFQuantization, width: Int) throws {
+        try withScratch { folder in
+            let model = try TinyModel.drawn(in: folder, width: width), base = Folder.join(folder, "base.gguf"), data = Folder.join(folder, "rows.jsonl")
+            try AtomicFile.write(data, TinyModel.rows(120))
+            _ = try ModelConversion(model, type).write(to: base)
+            let before = try sha256(file: base), into = Folder.join(folder, "out"), watcher = AdaptationTests.Watcher()
+            var settings = Self.settings(.qlora)
+            settings.learningRate = nil
+            settings.export = Folder.join(folder, "merged.gguf")
+            settings.exportType = "q8_0"
+            let outcome = try Adaptation(model: base, data: data, into: into, settings: settings).run([watcher])
+            #expect(watcher.losses.last ?? 9 < 0.95 * watcher.losses[0], "\(watcher.losses)")
+            #expect(outcome.gate?.passed == true && outcome.gate?.comparisons.count == 2)
+            #expect(try sha256(file: base) == before, "the base stays as it is")
+            let text = try TextGenerator.open(into).generate("w5 w6", options: GenerationOptions(maxTokens: 4))
+            #expect(!text.ids.isEmpty, "the adapter opens with its base")
+        }
+    }
+
+    @Test func headsAndEmbeddingsAreAdaptedOrSaidNotToBe() throws {
+        try AdaptationTests.with(TinyModel.rows(60)) { folder, model, data in
+            func line(_ change: (inout AdaptSettings) -> Void) throws -> String {
+                var settings = Self.settings(.lora, steps: 2)
+                settings.rank = 2
+                settings.targets = ["q_proj"]
+                change(&settings)
+                return try Adaptation(model: model, data: data, into: Folder.join(folder, "out"), settings: settings).trainableLine
+            }
+            // Two layers: q 8 -> 8 at rank 2; the head 8 -> 40; the table whole.
+            #expect(try line { _ in }.hasPrefix("trainable params: 64 "))
+            #expect(try line { $0.targets = ["q_proj", "lm_head"] }.hasPrefix("trainable params: 160 "))
+            #expect(try line { $0.savedModules = ["embed_tokens"] }.hasPrefix("trainable params: 384 "))
+            let embedding = thrown(FileError.self) { _ = try line { $0.targets = ["embed_tokens"] } }
+            #expect(embedding?.description.contains("modules_to_save") == true)
+            let unknown = thrown(FileError.self) { _ = try line { $0.savedModules = ["emb_tok"] } }
+            #expect(unknown?.description.contains("emb_tok") == true)
+            let full = thrown(TrainingError.self) {
+                _ = try line {
+                    $0.method = .full
+                    $0.savedModules = ["lm_head"]
+                }
+            }
+            #expect(full?.description.contains("modules-to-save") == true)
+            var settings = Self.settings(.lora)
+            settings.savedModules = ["embed_tokens", "lm_head"]
+            let outcome = try Adaptation(model: model, data: data, into: Folder.join(folder, "whole"), settings: settings).run()
+            #expect(outcome.gate?.passed == true, "a head of its own beside a table of its own travels")
         }
     }
 
@@ -80,6 +127,9 @@ import Testing
             settings.targets = ["query"]
             let error = thrown(FileError.self) { _ = try Adaptation(model: model, data: data, into: Folder.join(folder, "out"), settings: settings) }
             #expect(error?.expected?.contains("q_proj") == true)
+            settings.targets = ["q_proj", "zz"]
+            let one = thrown(FileError.self) { _ = try Adaptation(model: model, data: data, into: Folder.join(folder, "out"), settings: settings) }
+            #expect(one?.found == "zz" && one?.expected?.contains("v_proj") == true)
             settings.targets = ["q_proj", "v_proj"]
             settings.rank = 2
             // Two layers: q 8 -> 8, v 8 -> 4, rank 2.

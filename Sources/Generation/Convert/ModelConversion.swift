@@ -42,6 +42,7 @@ public struct ModelConversion {
     }
 
     private func writeFile(_ folder: ModelFolder, _ out: String, _ onProgress: (Int, Int) throws -> Void) throws -> Report {
+        guard try folder.scoreLayer() == nil else { throw Self.noScores(path) }
         var warnings: [String] = []
         var pairs: [(key: String, value: GGUFWriter.Value)] = []
         if let tokenizer = try optionalTokenizer(folder, &warnings) {
@@ -56,8 +57,16 @@ public struct ModelConversion {
         return report
     }
 
+    /// GGUF has no place for a layer that scores beside a decoder.
+    public static func noScores(_ path: String) -> FileError {
+        FileError(
+            "a model that scores texts cannot be written as GGUF", path: path, expected: "a model that writes", found: "a scoring layer in place of the vocabulary's",
+            hint: "write a folder; quintet adapt predict and transformers open that")
+    }
+
     /// A folder without a tokenizer is converted without one; a tokenizer that cannot be said is an error.
     private func optionalTokenizer(_ folder: ModelFolder, _ warnings: inout [String]) throws -> Tokenizer? {
+        if case .gguf = folder.source { return try folder.tokenizer() }
         let files = ["tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer.tiktoken"]
         if files.contains(where: { Folder.isFile(Folder.join(folder.path, $0)) }) { return try folder.tokenizer() }
         warnings.append("\(folder.path): there is no tokenizer; the file will have none")
@@ -82,7 +91,9 @@ public struct ModelConversion {
         let dtype = try folderType(folder)
         let card = ModelCard(
             title: Folder.name(of: out), summary: "Converted from \(Folder.name(of: folder.path)).", facts: [], license: CardFacts(folder: folder.path).license)
-        let export = try ModelExport(folder.spec, family: folder.family, tokens: folder.tokens, dtype: dtype, card: card)
+        var export = try ModelExport(folder.spec, family: folder.family, tokens: folder.tokens, dtype: dtype, card: card)
+        export.score = try folder.scoreLayer()
+        export.generation = try folder.generationFields()
         let directory = try AtomicDirectory(final: out)
         try export.write(from: folder, into: directory)
         for (name, bytes) in try folder.tokenizerFiles() { try directory.file(name) { writer in try writer.write(bytes) } }

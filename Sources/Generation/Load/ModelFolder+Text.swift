@@ -24,6 +24,13 @@ extension ModelFolder {
         config.bos = config.bos ?? tokens.bos
         return config
     }
+
+    /// generation_config.json as it lies in the folder; empty where there is none.
+    public func generationFields() throws(FileError) -> JSONObject {
+        let file = Folder.join(path, "generation_config.json")
+        guard case .folder = source, Folder.isFile(file) else { return [:] }
+        return try JSON.read(file).object ?? [:]
+    }
 }
 
 extension ModelFolder {

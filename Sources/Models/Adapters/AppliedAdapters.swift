@@ -5,7 +5,7 @@ import QuintetTensors
 
 /// Adapters on a model, each with how much it counts: added to products as the model runs, or to the weights themselves.
 struct AppliedAdapters: Sendable, WeightAdapters {
-    private let list: [(adapter: Adapter, weight: Float)]
+    let list: [(adapter: Adapter, weight: Float)]
 
     /// - Throws: `FileError` where two of them cannot stand together.
     init(_ list: [(adapter: Adapter, weight: Float)]) throws(FileError) {

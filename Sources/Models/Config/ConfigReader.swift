@@ -190,6 +190,7 @@ public struct ConfigReader {
     private static let harmless: Set<String> = [
         "_name_or_path", "architectures", "model_type", "transformers_version", "torch_dtype", "dtype", "use_cache", "output_attentions",
         "output_hidden_states", "return_dict", "use_return_dict", "torchscript", "use_bfloat16", "id2label", "label2id", "num_labels",
+        ScoreLayer.poolingField,
         "problem_type", "task_specific_params", "finetuning_task", "tokenizer_class", "prefix", "chunk_size_feed_forward", "is_decoder",
         "name_or_path", "pad_token_id", "bos_token_id", "eos_token_id", "sep_token_id", "decoder_start_token_id",
         "cross_attention_hidden_size", "gradient_checkpointing", "_attn_implementation", "_attn_implementation_autoset",

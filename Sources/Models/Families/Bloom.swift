@@ -7,7 +7,7 @@ extension Families {
     /// BLOOM (BigScience 2022): ALiBi, a norm after the embedding, q, k and v head by head in one tensor.
     static let bloom = Family(
         name: "bloom", architecture: "BloomForCausalLM", spec: { reader throws(FileError) in try bloomSpec(&reader) },
-        fields: bloomFields, weights: bloomWeights)
+        fields: bloomFields, weights: bloomWeights, scoring: .both(wordLayer: "classifier"))
 
     private static func bloomSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("n_embed", "hidden_size", default: 64)

@@ -7,7 +7,7 @@ extension Families {
     /// ALiBi and parts one after the other.
     static let falcon = Family(
         name: "falcon", architecture: "FalconForCausalLM", spec: { reader throws(FileError) in try falconSpec(&reader) },
-        fields: falconFields, weights: falconWeights)
+        fields: falconFields, weights: falconWeights, scoring: .both(wordLayer: "classifier"))
 
     /// How often the reference's eager attention adds ALiBi to the scores (its fused attention and the original code add it once).
     private static let alibiCount: Float = 2

@@ -14,17 +14,31 @@ public struct Family: Sendable {
     public let fields: @Sendable (TransformerSpec) -> JSONObject?
     /// Names and layouts of the weights.
     public let weights: @Sendable (TransformerSpec) -> WeightMap
+    /// The classes of `transformers` that score with it instead of writing.
+    public let scoring: ScoringClasses
 
     public init(
         name: String, architecture: String, spec: @escaping @Sendable (inout ConfigReader) throws(FileError) -> TransformerSpec,
-        fields: @escaping @Sendable (TransformerSpec) -> JSONObject?, weights: @escaping @Sendable (TransformerSpec) -> WeightMap
+        fields: @escaping @Sendable (TransformerSpec) -> JSONObject?, weights: @escaping @Sendable (TransformerSpec) -> WeightMap,
+        scoring: ScoringClasses = .both(wordLayer: "score")
     ) {
         self.name = name
         self.architecture = architecture
         self.spec = spec
         self.fields = fields
         self.weights = weights
+        self.scoring = scoring
     }
+}
+
+/// Which classes of `transformers` score with a family, and what they call the layer that scores.
+public enum ScoringClasses: Sendable, Equatable {
+    /// `...ForSequenceClassification`, whose layer is `score`, and `...ForTokenClassification` with a layer of this name.
+    case both(wordLayer: String)
+    /// `...ForSequenceClassification` alone; `prefix` where it is not that of the class that writes.
+    case texts(prefix: String? = nil)
+    /// Neither: only Quintet opens such a model.
+    case none
 }
 
 /// Every family there is.

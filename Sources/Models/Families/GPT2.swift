@@ -6,7 +6,7 @@ extension Families {
     /// GPT-2 (Radford et al. 2019): learned positions, layer norms before each part, fused q, k, v stored [in, out].
     static let gpt2 = Family(
         name: "gpt2", architecture: "GPT2LMHeadModel", spec: { reader throws(FileError) in try gpt2Spec(&reader) },
-        fields: gpt2Fields, weights: gpt2Weights)
+        fields: gpt2Fields, weights: gpt2Weights, scoring: .both(wordLayer: "classifier"))
 
     private static func gpt2Spec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("n_embd", "hidden_size")

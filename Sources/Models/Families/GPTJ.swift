@@ -6,7 +6,7 @@ extension Families {
     /// GPT-J (Wang and Komatsuzaki 2021): attention and feed-forward side by side, the first elements of each head turn in neighboring pairs.
     static let gptj = Family(
         name: "gptj", architecture: "GPTJForCausalLM", spec: { reader throws(FileError) in try gptjSpec(&reader) }, fields: gptjFields,
-        weights: gptjWeights)
+        weights: gptjWeights, scoring: .texts())
 
     private static func gptjSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("n_embd", "hidden_size")

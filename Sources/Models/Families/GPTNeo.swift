@@ -6,7 +6,7 @@ extension Families {
     /// GPT-Neo (Black et al. 2021): GPT-2 with unscaled scores and windows in some layers.
     static let gptNeo = Family(
         name: "gpt_neo", architecture: "GPTNeoForCausalLM", spec: { reader throws(FileError) in try gptNeoSpec(&reader) },
-        fields: gptNeoFields, weights: gptNeoWeights)
+        fields: gptNeoFields, weights: gptNeoWeights, scoring: .both(wordLayer: "classifier"))
 
     private static func gptNeoSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("hidden_size")

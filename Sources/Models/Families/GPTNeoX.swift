@@ -6,7 +6,7 @@ extension Families {
     /// GPT-NeoX and Pythia (Black et al. 2022): attention and feed-forward side by side on norms of their own, a quarter of each head turns.
     static let gptNeoX = Family(
         name: "gpt_neox", architecture: "GPTNeoXForCausalLM", spec: { reader throws(FileError) in try gptNeoXSpec(&reader) },
-        fields: gptNeoXFields, weights: gptNeoXWeights)
+        fields: gptNeoXFields, weights: gptNeoXWeights, scoring: .both(wordLayer: "classifier"))
 
     private static func gptNeoXSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         var sizes = try DecoderFields(&reader, .init(divides: true))

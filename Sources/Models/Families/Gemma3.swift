@@ -6,7 +6,7 @@ extension Families {
     /// Gemma 3, text (Gemma Team 2025): Gemma 2 with normalized heads, five windows to one full layer, a base of its own for each kind.
     static let gemma3 = Family(
         name: "gemma3_text", architecture: "Gemma3ForCausalLM", spec: { reader throws(FileError) in try gemma3Spec(&reader) },
-        fields: gemma3Fields, weights: { CommonRows.llamaLike($0, norms: gemmaNorms) })
+        fields: gemma3Fields, weights: { CommonRows.llamaLike($0, norms: gemmaNorms) }, scoring: .texts(prefix: "Gemma3Text"))
 
     private static func gemma3Spec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let sizes = try DecoderFields(&reader, .init(context: 131_072, kvHeads: 4, headWidth: 256, divides: true))

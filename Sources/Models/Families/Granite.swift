@@ -6,7 +6,7 @@ extension Families {
     /// Granite 3 (IBM 2024): Llama with factors on the embedding, on what joins the stream, on scores and on logits.
     static let granite = Family(
         name: "granite", architecture: "GraniteForCausalLM", spec: { reader throws(FileError) in try graniteSpec(&reader) },
-        fields: graniteFields, weights: { CommonRows.llamaLike($0) })
+        fields: graniteFields, weights: { CommonRows.llamaLike($0) }, scoring: .none)
 
     private static func graniteSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let sizes = try DecoderFields(&reader)

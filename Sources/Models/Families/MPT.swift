@@ -7,7 +7,7 @@ extension Families {
     /// MPT (MosaicML 2023): ALiBi, layer norms without bias, no biases at all, q, k and v in one tensor.
     static let mpt = Family(
         name: "mpt", architecture: "MptForCausalLM", spec: { reader throws(FileError) in try mptSpec(&reader) }, fields: mptFields,
-        weights: mptWeights)
+        weights: mptWeights, scoring: .both(wordLayer: "classifier"))
 
     private static func mptSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("d_model", "hidden_size")

@@ -7,7 +7,7 @@ extension Families {
     /// Mamba (Gu & Dao 2023): selective state spaces and nothing else.
     static let mamba = Family(
         name: "mamba", architecture: "MambaForCausalLM", spec: { reader throws(FileError) in try mambaSpec(&reader) }, fields: mambaFields,
-        weights: mambaWeights)
+        weights: mambaWeights, scoring: .none)
 
     private static func mambaSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("hidden_size", "d_model", default: 768)

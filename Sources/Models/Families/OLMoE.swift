@@ -10,7 +10,7 @@ extension Families {
         weights: { spec in
             let rows = spec.firstExperts.map { CommonRows.experts($0, width: spec.width, "model.layers.{}.mlp", router: "gate") }
             return CommonRows.llamaLike(spec).adding(rows ?? [])
-        })
+        }, scoring: .none)
 
     private static func olmoeSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let sizes = try DecoderFields(&reader, .init(context: 4096, divides: true))

@@ -6,7 +6,7 @@ extension Families {
     /// OPT (Zhang et al. 2022): learned positions from row 2 on; the 350M model normalizes after each part and has narrower token rows.
     static let opt = Family(
         name: "opt", architecture: "OPTForCausalLM", spec: { reader throws(FileError) in try optSpec(&reader) }, fields: optFields,
-        weights: optWeights)
+        weights: optWeights, scoring: .texts())
 
     private static func optSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("hidden_size")

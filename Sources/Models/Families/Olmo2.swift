@@ -8,7 +8,7 @@ extension Families {
         name: "olmo2", architecture: "Olmo2ForCausalLM", spec: { reader throws(FileError) in try olmo2Spec(&reader) }, fields: DecoderFields.llamaLike,
         weights: {
             CommonRows.llamaLike($0, norms: [("post_attention_layernorm", .outNorm1), ("post_feedforward_layernorm", .outNorm2)])
-        })
+        }, scoring: .texts())
 
     private static func olmo2Spec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let sizes = try DecoderFields(&reader)

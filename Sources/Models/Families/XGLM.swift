@@ -6,7 +6,7 @@ extension Families {
     /// XGLM (Lin et al. 2021): scaled embeddings, fixed waves for positions, norms before each part.
     static let xglm = Family(
         name: "xglm", architecture: "XGLMForCausalLM", spec: { reader throws(FileError) in try xglmSpec(&reader) }, fields: xglmFields,
-        weights: xglmWeights)
+        weights: xglmWeights, scoring: .none)
 
     private static func xglmSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
         let width = try reader.int("d_model", "hidden_size")

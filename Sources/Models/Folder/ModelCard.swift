@@ -25,24 +25,37 @@ public struct ModelCard: Sendable {
         case scoresTokens
         /// An adapter over its base, for `peft`.
         case adapts
+        /// The same with a layer that scores.
+        case adaptsAndScores(ScoreLayer.Kind, labels: Int)
 
-        var pipeline: String {
+        /// What it scores; nil for those that write.
+        var scores: ScoreLayer.Kind? {
             switch self {
-            case .writes, .adapts: "text-generation"
-            case .scoresTexts: "text-classification"
-            case .scoresTokens: "token-classification"
+            case .writes, .adapts: nil
+            case .scoresTexts: .classification
+            case .scoresTokens: .tokens
+            case .adaptsAndScores(let kind, _): kind
             }
         }
+
+        var isAdapter: Bool { if case .adaptsAndScores = self { true } else { self == .adapts } }
+
+        var pipeline: String { scores.map { $0 == .tokens ? "token-classification" : "text-classification" } ?? "text-generation" }
 
         var autoClass: String {
-            switch self {
-            case .writes: "AutoModelForCausalLM"
-            case .scoresTexts: "AutoModelForSequenceClassification"
-            case .scoresTokens: "AutoModelForTokenClassification"
-            case .adapts: "AutoPeftModelForCausalLM"
-            }
+            (isAdapter ? "AutoPeftModelFor" : "AutoModelFor") + (scores.map { $0 == .tokens ? "TokenClassification" : "SequenceClassification" } ?? "CausalLM")
+        }
+
+        /// What the class has to be told beside the folder.
+        var arguments: String { if case .adaptsAndScores(_, let labels) = self { ", num_labels=\(labels)" } else { "" } }
+
+        func command(_ prompt: String) -> String {
+            scores == nil ? "quintet generate . --prompt \"\(prompt)\"" : "quintet adapt predict . --text \"\(prompt)\""
         }
     }
+
+    /// A sentence where `transformers` cannot open it, or reads it otherwise.
+    public var caution: String?
 
     public init(title: String, summary: String, facts: [(name: String, value: String)] = [], license: String? = nil, tags: [String] = []) {
         self.title = title
@@ -54,7 +67,7 @@ public struct ModelCard: Sendable {
 
     /// The README.md of a model of this spec.
     public func text(family: Family, spec: TransformerSpec) -> String {
-        var lines = ["---", "library_name: \(use == .adapts ? "peft" : "transformers")", "pipeline_tag: \(use.pipeline)"]
+        var lines = ["---", "library_name: \(use.isAdapter ? "peft" : "transformers")", "pipeline_tag: \(use.pipeline)"]
         if let license { lines.append("license: \(oneLine(license))") }
         if let base { lines.append("base_model: \(oneLine(base))") }
         lines += ["tags:"] + (["quintet", family.name] + tags).map { "- \(oneLine($0))" }
@@ -62,9 +75,14 @@ public struct ModelCard: Sendable {
         for (name, value) in architecture(family, spec) + facts { lines.append("| \(cell(name)) | \(cell(value)) |") }
         for section in sections { lines += ["", "## \(oneLine(section.title))", "", section.text] }
         lines += ["", "## Use", ""]
-        if use == .writes || use == .adapts { lines += ["```sh", "quintet generate . --prompt \"Once upon a time\"", "```", ""] }
-        let library = use == .adapts ? "from peft import \(use.autoClass)\nfrom transformers import AutoTokenizer" : "from transformers import \(use.autoClass), AutoTokenizer"
-        lines += ["```python", library, "model = \(use.autoClass).from_pretrained(\".\")"]
+        lines += ["```sh", use.command("Once upon a time"), "```", ""]
+        if let caution { lines += [caution, ""] }
+        if let kind = use.scores, family.scoringClass(kind) == nil {
+            lines.append("`transformers` has no class for this: \(family.usualScoringClass(kind)) is not there.")
+            return lines.joined(separator: "\n") + "\n"
+        }
+        let library = use.isAdapter ? "from peft import \(use.autoClass)\nfrom transformers import AutoTokenizer" : "from transformers import \(use.autoClass), AutoTokenizer"
+        lines += ["```python", library, "model = \(use.autoClass).from_pretrained(\".\"\(use.arguments))"]
         lines += ["tokenizer = AutoTokenizer.from_pretrained(\".\")", "```", ""]
         return lines.joined(separator: "\n")
     }

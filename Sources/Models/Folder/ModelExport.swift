@@ -15,6 +15,8 @@ public struct ModelExport {
     public var card: ModelCard
     /// A layer in place of the vocabulary's, for a model that scores texts or tokens.
     public var score: ScoreLayer?
+    /// What the model's own generation_config.json says: kept, with the ids above where it names none.
+    public var generation: JSONObject = [:]
 
     /// - Throws: `FileError` where no family can express the spec.
     public init(
@@ -52,10 +54,10 @@ public struct ModelExport {
 
     /// The same from another model's files: each parameter is read when its turn comes, so the model never lies in memory as a whole.
     public func write(from folder: ModelFolder, into directory: AtomicDirectory) throws {
-        let source = try ParameterReader(folder)
+        let source = try ParameterReader(folder, scores: score != nil)
         let map = family.weights(spec)
         var items: [SafetensorsWriter.Item] = []
-        for parameter in spec.parameters {
+        for parameter in score == nil ? spec.parameters : spec.bodyParameters {
             for part in try map.parts(of: parameter.name, parameter.shape) {
                 items.append(SafetensorsWriter.Item(part.name, SafetensorsType(dtype), part.shape) { [dtype] writer in
                     let tensor = part.cut(try source.read(parameter.name, as: dtype)).contiguous()
@@ -63,13 +65,14 @@ public struct ModelExport {
                 })
             }
         }
+        items += score?.items(dtype, family) ?? []
         for (name, text) in try texts() { try directory.file(name) { writer in try writer.write(text) } }
         try directory.file("model.safetensors") { writer in try SafetensorsWriter.write(items, into: &writer, path: directory.final) }
     }
 
     private func texts() throws(FileError) -> [(name: String, text: String)] {
         var config = try family.config(spec, tokens, dtype: dtypeName)
-        score?.place(in: &config)
+        score?.place(in: &config, family)
         return [
             ("config.json", config.serialized(pretty: true) + "\n"),
             ("generation_config.json", generationConfig.serialized(pretty: true) + "\n"),
@@ -87,14 +90,15 @@ public struct ModelExport {
             }
             list.append((parameter.name, tensor))
         }
-        return try family.weights(spec).save(list, as: dtype) + (score?.items(dtype) ?? [])
+        return try family.weights(spec).save(list, as: dtype) + (score?.items(dtype, family) ?? [])
     }
 
     private var generationConfig: JSON {
-        var config: JSONObject = ["_from_model_config": true]
-        if let bos = tokens.bos { config["bos_token_id"] = JSON(bos) }
-        if !tokens.eos.isEmpty { config["eos_token_id"] = tokens.eosJSON }
-        if let pad = tokens.pad { config["pad_token_id"] = JSON(pad) }
+        var config: JSONObject = generation.isEmpty ? ["_from_model_config": true] : generation
+        func set(_ name: String, _ value: JSON) { if config[name].map(\.isNull) ?? true { config[name] = value } }
+        if let bos = tokens.bos { set("bos_token_id", JSON(bos)) }
+        if !tokens.eos.isEmpty { set("eos_token_id", tokens.eosJSON) }
+        if let pad = tokens.pad { set("pad_token_id", JSON(pad)) }
         return .object(config)
     }
 

@@ -9,11 +9,12 @@ final class ParameterReader: Sendable {
     private let adapters: AppliedAdapters?
     private let last = Mutex<(name: String, tensor: Tensor)?>(nil)
 
+    /// `scores`: a scoring layer, which is no parameter of the model, is written beside these parameters.
     /// - Throws: `FileError` where the weights cannot take what the model's adapters add.
-    init(_ folder: ModelFolder) throws(FileError) {
-        reader = try folder.weightReader()
+    init(_ folder: ModelFolder, scores: Bool = false) throws(FileError) {
+        reader = try scores ? folder.bodyReader() : folder.weightReader()
         adapters = folder.adapters
-        try adapters?.checkMerging()
+        if !scores { try adapters?.checkMerging() }
     }
 
     /// The parameter in our layout, as numbers of a plain type, adapters merged into it in f32.

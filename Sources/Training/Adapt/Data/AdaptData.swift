@@ -12,6 +12,8 @@ public struct AdaptData: Sendable {
     public var heldOut = ""
     /// Files and their SHA-256.
     public var files: [(name: String, sha256: String)] = []
+    /// Which of the file's fields are meant.
+    private var fields = FieldNames()
 
     /// Names under which a folder's splits lie, the usual ones first.
     private static let splits = (train: ["train"], validation: ["valid", "validation", "val", "dev"], test: ["test"])
@@ -20,9 +22,10 @@ public struct AdaptData: Sendable {
     /// Reads a file, or a folder with train, valid (or validation) and test files. Without held-out rows, every twentieth or so is set aside.
     ///
     /// - Throws: `FileError` with the line for what is no row, for mixed formats, and where nothing is left to learn from.
-    public static func read(_ path: String, validation: String? = nil, seed: UInt64 = 42) throws -> AdaptData {
+    public static func read(_ path: String, validation: String? = nil, seed: UInt64 = 42, fields: FieldNames = FieldNames()) throws -> AdaptData {
         let found = try files(path, validation)
         var data = AdaptData(format: "")
+        data.fields = fields
         var format: DataFormat?
         func rows(_ file: String?) throws -> [DataRow] { try file.map { try data.read($0, &format) } ?? [] }
         data.train = try rows(found.train)
@@ -57,12 +60,15 @@ public struct AdaptData: Sendable {
     private mutating func read(_ path: String, _ format: inout DataFormat?) throws -> [DataRow] {
         var rows: [DataRow] = []
         try DataFile(path: path).forEachRow { row, position in
+            let row = try fields.applied(to: row, path, position, isFirst: format == nil)
             if format == nil, let found = DataFormats.of(row) { format = found }
             guard let format else {
                 throw FileError(
-                    "\(position.isLine ? "" : "row \(position.number): ")rows of no known format", path: path, expected: DataFormats.summary,
+                    "\(position.isLine ? "" : "row \(position.number): ")rows of no known format", path: path,
+                    expected: "text; text and label; prompt and completion; messages; chosen and rejected; or another format of quintet adapt run --help",
                     found: row.isEmpty ? "no field" : "the fields \(row.keys.prefix(8).joined(separator: ", "))",
-                    hint: ["csv", "tsv"].contains(Folder.fileExtension(of: path)) ? "the first line has to name the columns: text and label" : nil,
+                    hint: "--text-field NAME and --label-field NAME say which fields are text and label"
+                        + (["csv", "tsv"].contains(Folder.fileExtension(of: path)) ? "; the first line of a table names its columns" : ""),
                     line: position.isLine ? position.number : nil)
             }
             if !format.matches(row), let other = DataFormats.of(row), other.name != format.name {
@@ -70,7 +76,7 @@ public struct AdaptData: Sendable {
                     "\(position.isLine ? "" : "row \(position.number): ")the formats of rows are mixed", path: path, expected: "\(format.name) (\(format.fields)), as before",
                     found: other.name, hint: "put rows of each format into a file of their own", line: position.isLine ? position.number : nil)
             }
-            do throws(RowProblem) { rows.append(DataRow(example: try format.read(row), position: position)) } catch {
+            do throws(RowProblem) { rows.append(DataRow(example: try format.read(row), position: position, key: row.key)) } catch {
                 skipped.append(SkippedRow(position: position, reason: error.reason))
             }
         }
@@ -85,14 +91,40 @@ public struct AdaptData: Sendable {
             hint: "the format was taken to be \(format)")
     }
 
-    /// One row in twenty, at least one of two and at most 512, drawn by the seed; the others keep their order.
+    /// One row in twenty, at least one of two and at most 512, drawn by the seed; the others keep their order. Copies of a row go where it goes.
     private mutating func setAside(_ seed: UInt64) {
-        let count = train.count < 2 ? 0 : min(512, max(1, train.count / 20))
-        heldOut = count == 0 ? "none" : "\(count) of the \(train.count) rows, drawn by the seed"
-        guard count > 0 else { return }
-        let chosen = Set(Shuffle(count: train.count, seed: seed ^ 0x5EED).prefix(count))
+        var groups: [UInt64: [Int]] = [:]
+        var firsts: [Int] = []
+        for (index, row) in train.enumerated() {
+            if groups[row.key, default: []].isEmpty { firsts.append(index) }
+            groups[row.key, default: []].append(index)
+        }
+        let wanted = firsts.count < 2 ? 0 : min(512, max(1, train.count / 20))
+        var chosen: Set<Int> = []
+        // The last row of a class stays with those that are learned from.
+        let areClasses = !Labels.areValues(train.lazy.compactMap(\.label))
+        var left = Dictionary(train.compactMap(\.label).map { (Labels.name($0), 1) }, uniquingKeysWith: +)
+        for place in Shuffle(count: firsts.count, seed: seed ^ 0x5EED).prefix(max(0, firsts.count - 1)) where chosen.count < wanted {
+            let group = groups[train[firsts[place]].key] ?? []
+            if areClasses, let label = train[firsts[place]].label.map(Labels.name) {
+                guard let count = left[label], count > group.count else { continue }
+                left[label] = count - group.count
+            }
+            chosen.formUnion(group)
+        }
+        heldOut = chosen.isEmpty ? "none" : "\(chosen.count) of the \(train.count) rows, drawn by the seed"
+        guard !chosen.isEmpty else { return }
         validation = train.indices.filter(chosen.contains).map { train[$0] }
         train = train.indices.filter { !chosen.contains($0) }.map { train[$0] }
+    }
+
+    /// Training rows that say what another one says.
+    public var copies: Int { train.count - Set(train.map(\.key)).count }
+
+    /// Held-out and test rows that are training rows, too: what is measured on them flatters.
+    public var seen: Int {
+        let learned = Set(train.map(\.key))
+        return (validation + test).count { learned.contains($0.key) }
     }
 
     /// SHA-256 of all that is learned from and measured on.

@@ -16,7 +16,7 @@ struct DataFile {
             throw FileError("there is no such file", path: path, expected: "JSONL, JSON, CSV or TSV", found: Folder.kind(of: path) ?? "nothing")
         }
         switch Folder.fileExtension(of: path).lowercased() {
-        case "csv": try table(UInt8(ascii: ","), body)
+        case "csv": try table(nil, body)
         case "tsv", "tab": try table(UInt8(ascii: "\t"), body)
         default: try isArray() ? array(body) : lines(body)
         }
@@ -26,8 +26,10 @@ struct DataFile {
         DataRow.Position(file: Folder.name(of: path), number: number, isLine: isLine)
     }
 
-    private func table(_ separator: UInt8, _ body: (JSONObject, DataRow.Position) throws -> Void) throws {
-        try DelimitedText.forEachRow(try readFile(path, limit: Self.fileLimit), path: path, separator: separator) { row, line in
+    /// `separator`: nil for what the header has, as spreadsheets of many countries write semicolons.
+    private func table(_ separator: UInt8?, _ body: (JSONObject, DataRow.Position) throws -> Void) throws {
+        let bytes = try readFile(path, limit: Self.fileLimit)
+        try DelimitedText.forEachRow(bytes, path: path, separator: separator ?? DelimitedText.separator(of: bytes)) { row, line in
             try body(row, position(line, isLine: true))
         }
     }
@@ -44,14 +46,27 @@ struct DataFile {
 
     private func lines(_ body: (JSONObject, DataRow.Position) throws -> Void) throws {
         let reader = try LineReader(path, limit: Self.rowLimit)
+        var isFirst = true
         while let line = try reader.next() {
             if line.isBlank { continue }
+            if isFirst, !line.isTooLong, line.bytes.first(where: { $0 != 0x20 && $0 != 0x09 }) != UInt8(ascii: "{") { throw notRows(line.number) }
+            isFirst = false
             if line.isTooLong { throw FileError("a row is too long", path: path, expected: "at most \(Self.rowLimit) bytes", line: line.number) }
             guard let row = try line.parsed(path).object else {
                 throw FileError("a row is no object", path: path, expected: "{...} on each line", line: line.number)
             }
             try body(row, position(line.number, isLine: true))
         }
+    }
+
+    private func notRows(_ line: Int) -> FileError {
+        let hint =
+            switch Folder.fileExtension(of: path).lowercased() {
+            case "txt", "md", "text", "html", "htm": "quintet gather \(path) --into DIR makes rows of texts; then --data DIR/documents/00000.jsonl"
+            case "parquet", "xlsx", "xls", "ods", "arrow": "write it as CSV or JSON lines first"
+            default: "tables need a name that ends in .csv or .tsv"
+            }
+        return FileError("not a file of rows", path: path, expected: "JSON lines ({...} on each), a JSON array, CSV or TSV", found: "something else", hint: hint, line: line)
     }
 
     private func array(_ body: (JSONObject, DataRow.Position) throws -> Void) throws {

@@ -8,7 +8,7 @@ enum DelimitedText {
     static func forEachRow(_ bytes: [UInt8], path: String, separator: UInt8, _ body: (JSONObject, Int) throws -> Void) throws {
         var reader = Reader(bytes: bytes, separator: separator, quotes: separator != UInt8(ascii: "\t"))
         guard let header = try reader.next(path) else { throw FileError("the file is empty", path: path, expected: "a header and rows") }
-        let names = header.fields.map { $0.trimmed }
+        let names = header.fields.map { usual($0.trimmed) }
         if let twice = names.enumerated().first(where: { names[..<$0.offset].contains($0.element) })?.element {
             throw FileError("a column is there twice", path: path, field: twice, line: 1)
         }
@@ -22,6 +22,18 @@ enum DelimitedText {
             for (name, value) in zip(names, row.fields) { object[name] = .string(value) }
             try body(object, row.line)
         }
+    }
+
+    /// A comma where the header has one, else a semicolon or a tab.
+    static func separator(of bytes: [UInt8]) -> UInt8 {
+        let header = bytes.prefix { $0 != 0x0A && $0 != 0x0D }
+        return [0x2C, 0x3B, 0x09].first { header.contains($0) } ?? 0x2C
+    }
+
+    /// `Text` is text: people write headers with capitals.
+    private static func usual(_ name: String) -> String {
+        let known = ["text", "sentence", "label", "prompt", "completion", "chosen", "rejected", "instruction", "input", "output", "system"]
+        return known.contains(name.lowercased()) ? name.lowercased() : name
     }
 
     private struct Reader {

@@ -35,6 +35,8 @@ public struct Conversation: Sendable, Equatable {
 public struct DataRow: Sendable {
     public var example: Example
     public var position: Position
+    /// The same for rows that say the same.
+    var key: UInt64 = 0
 
     /// Where in which file.
     public struct Position: Sendable, Equatable, CustomStringConvertible {

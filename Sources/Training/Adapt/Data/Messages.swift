@@ -14,7 +14,13 @@ enum Messages {
     private static func one(_ message: JSON, _ place: String) throws(RowProblem) -> JSON {
         if message["role"]?.string != nil {
             guard message["content"] != nil || message["tool_calls"] != nil else { throw RowProblem("\(place): no content") }
-            return message
+            guard let parts = message["content"]?.array else { return message }
+            // Texts in parts, as newer files have them; templates of models that read text alone want one.
+            let texts = parts.compactMap { $0["text"]?.string }
+            guard texts.count == parts.count else { throw RowProblem("\(place): content: expected text, found parts of other kinds") }
+            var joined = message
+            joined["content"] = .string(texts.joined())
+            return joined
         }
         guard let from = message["from"]?.string, let value = message["value"]?.string else {
             throw RowProblem("\(place): expected role and content")

@@ -1,6 +1,7 @@
 import QuintetFiles
 import QuintetGeneration
 import QuintetLayers
+import QuintetModels
 package import QuintetTensors
 import QuintetTokenizers
 
@@ -69,11 +70,9 @@ package struct TokenLabels: Objective {
         guard case .tagged(let words, let tags) = row.example else { throw RowProblem("no tags") }
         let text = try pooledText(row, encoder)[0]
         var classes = [Int32](repeating: -1, count: text.ids.count)
-        for (index, tag) in tags.enumerated() {
-            // A word begins where the text up to it ends.
-            let before = index == 0 ? "" : words[..<index].joined(separator: " ")
-            let first = encoder.common(encoder.chat.tokenizer.encode(before), text.ids)
-            if first < classes.count { classes[first] = Int32(try shape.labels.index(of: tag)) }
+        for (first, tag) in zip(encoder.chat.tokenizer.encode(words: words).starts, tags) {
+            let index = Int32(try shape.labels.index(of: tag))
+            if first < classes.count { classes[first] = index }
         }
         return [Sample(texts: [text], target: .tags(classes), position: row.position)]
     }

@@ -1,4 +1,5 @@
 package import QuintetLayers
+public import QuintetModels
 package import QuintetTensors
 
 /// What an adaptation teaches: how rows become samples, what the loss of samples is, and what the model needs for it.
@@ -64,12 +65,7 @@ package struct LossSum: Sendable {
 /// A layer that scores: so many outputs of a hidden state.
 public struct ScoreShape: Sendable, Equatable {
     public enum Kind: String, Sendable { case classification, regression, tokens }
-    public enum Pooling: String, Sendable, CaseIterable {
-        /// The state of the last token, as `transformers` does for decoders.
-        case last
-        /// The mean of all tokens' states.
-        case mean
-    }
+    public typealias Pooling = ScoreLayer.Pooling
 
     public var kind: Kind
     public var labels: Labels

@@ -24,11 +24,15 @@ struct AdaptCard {
             license: lineage.card.license)
         card.base = lineage.name
         card.use = use
+        if input.objective.head?.pooling == .mean {
+            card.caution = "The scores are of the mean of all tokens' states; `transformers` would take the last token's."
+        }
         return card
     }
 
     private var use: ModelCard.Use {
-        switch input.objective.head?.kind {
+        if let head = input.objective.head, settings.method.isAdapter { return .adaptsAndScores(head.layerKind, labels: head.outputs) }
+        return switch input.objective.head?.kind {
         case nil: settings.method.isAdapter ? .adapts : .writes
         case .tokens: .scoresTokens
         case .classification, .regression: .scoresTexts

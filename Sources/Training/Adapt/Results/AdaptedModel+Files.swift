@@ -15,7 +15,7 @@ extension AdaptedModel {
         case .whole: try writeResult(into: directory, card, .f32)
         case .head:
             try directory.file(Self.scoreFile) { writer in try SafetensorsWriter.write(scoreItems, into: &writer, path: directory.final) }
-        case .adapter(let plan): try Adapter(plan, learner.store, extras: scoreEntries).write(into: directory, base: base)
+        case .adapter(let plan): try writeAdapter(plan, into: directory, .f32)
         }
     }
 
@@ -26,7 +26,7 @@ extension AdaptedModel {
             guard shape != nil else { return try learner.load(try ModelFolder.open(path).loadWeights(precision: .f32), source: path) }
             let folder = try ModelFolder.open(path)
             var weights = try folder.bodyWeights()
-            for entry in scoreEntries { weights[entry.name] = try folder.weights.find(entry.name)?.tensor() }
+            for saved in try folder.scoreLayer()?.tensors ?? [] { weights[saved.name] = saved.tensor }
             try learner.load(weights, source: path)
         case .head:
             let file = try SafetensorsFile.open(Folder.join(path, Self.scoreFile))
@@ -37,7 +37,7 @@ extension AdaptedModel {
             let adapter = try Adapter.open(path, for: base)
             try adapter.load(into: learner.store)
             for entry in scoreEntries {
-                guard let saved = adapter.extras.first(where: { $0.name == entry.name }), saved.tensor.shape == entry.tensor.shape else {
+                guard let saved = adapter.extras.first(where: { $0.name == theirs(entry.name) }), saved.tensor.shape == entry.tensor.shape else {
                     throw FileError("the checkpoint lacks a parameter", path: path, field: entry.name, expected: "shape \(entry.tensor.shape)")
                 }
                 entry.tensor.copyIn(saved.tensor.cast(to: .f32).contiguous())
@@ -50,32 +50,42 @@ extension AdaptedModel {
         for (name, bytes) in try base.tokenizerFiles() { try directory.file(name) { try $0.write(bytes) } }
         if case .adapter(let plan) = form {
             try directory.file("README.md") { try $0.write(card.text(family: base.family, spec: base.spec)) }
-            return try Adapter(plan, learner.store, extras: scoreEntries).write(into: directory, as: dtype.dtype, base: base)
+            return try writeAdapter(plan, into: directory, dtype.dtype)
         }
         var export = try ModelExport(base.spec, family: base.family, tokens: base.tokens, dtype: dtype.dtype, card: card)
+        export.generation = try base.generationFields()
         export.score = shape?.layer(scoreEntries)
-        try export.write(try resultWeights(), into: directory)
+        // What did not move is read from its files as it is written.
+        if case .whole = form { try export.write(learner.weights, into: directory) } else { try export.write(from: base, into: directory) }
     }
 
     /// The result as it will be loaded: opened from its files, an adapter with its base.
     func opened(_ path: String) throws -> (folder: ModelFolder, side: EquivalenceGate.Side) {
         if case .adapter = form, Folder.isFile(Folder.join(path, "adapter_config.json")) {
-            let adapter = try Adapter.open(path, for: base)
-            let scores = shape == nil ? [] : adapter.extras
-            let weight = scores.first { $0.name == "score.weight" }?.tensor
-            let folder = try base.adapted(by: [(adapter: adapter, weight: 1)])
-            return (base, .init(try folder.transformer(), score: weight.map { (weight: $0, bias: scores.first { $0.name == "score.bias" }?.tensor) }))
+            return (base, try side(try base.adapted(by: [AdapterChoice(path)])))
         }
         let folder = try ModelFolder.open(path)
-        guard shape != nil, let scoring = try folder.scoring() else { return (folder, .init(try folder.transformer())) }
-        return (folder, .init(scoring.body, score: (scoring.score.tensors[0].tensor, scoring.score.tensors.dropFirst().first?.tensor)))
+        return (folder, try side(folder))
     }
 
-    private func resultWeights() throws -> [String: Tensor] {
-        switch form {
-        case .whole: learner.weights
-        case .head, .adapter: try base.bodyWeights()
+    private func side(_ folder: ModelFolder) throws -> EquivalenceGate.Side {
+        guard shape != nil, let (body, layer) = try folder.scoring(), let weight = layer.weight else { return .init(try folder.transformer()) }
+        return .init(body, score: (weight, layer.bias))
+    }
+
+    private func writeAdapter(_ plan: AdapterPlan, into directory: AtomicDirectory, _ type: DType) throws {
+        // PEFT's files do not say what the scores mean.
+        if let layer = shape?.layer(scoreEntries) {
+            try directory.file(ScoreLayer.fileName) { try $0.write(JSON.object(layer.outputs).serialized(pretty: true) + "\n") }
         }
+        let extras = scoreEntries.map { (name: theirs($0.name), tensor: $0.tensor) }
+        try Adapter(plan, learner.store, extras: extras).write(into: directory, as: type, base: base)
+    }
+
+    /// What `transformers` calls a parameter of the scoring layer.
+    private func theirs(_ name: String) -> String {
+        guard let shape else { return name }
+        return base.family.layer(shape.layerKind) + name.dropFirst("score".count)
     }
 
     /// The scoring layer's parameters as they stand.

@@ -24,6 +24,7 @@ struct ResultPublisher {
         try Folder.remove(candidate)
         defer { try? Folder.remove(candidate) }
         try write(candidate, report: nil)
+        try run.beforeGate(candidate)
         var exported: String?
         if let name = run.settings.export { exported = try export(candidate, name) }
         defer { if let exported { try? Folder.remove(exported) } }
@@ -52,7 +53,7 @@ struct ResultPublisher {
 
     /// The further file, under a name beside its own until the gate has passed.
     private func export(_ candidate: String, _ name: String) throws -> String {
-        guard try Folder.isFree(name) else { throw FileError("something is there already", path: name, hint: "choose another name for --export") }
+        try AdaptSettings.checkIsNew(name)
         let ending = name.hasSuffix(".gguf") ? ".gguf" : ""
         let temporary = Folder.join(Folder.parent(of: name), ".tmp-\(Folder.name(of: name))\(ending)")
         try Folder.remove(temporary)
@@ -66,7 +67,7 @@ struct ResultPublisher {
 
     private func gate(_ candidate: String, _ exported: String?) throws -> GateReport {
         let prompts = run.input.gatePrompts(run.settings.gatePrompts)
-        let gate = EquivalenceGate(prompts)
+        let gate = EquivalenceGate(prompts, ends: run.input.encoder.ends)
         let model = run.trainee.adapted.model
         let trained = EquivalenceGate.Side(model.transformer, score: model.score)
         var bounds = GateReport.Bounds.of(run.settings.dtype.rawValue)
@@ -94,6 +95,22 @@ struct ResultPublisher {
 }
 
 extension AdaptSettings {
+    static func checkIsNew(_ name: String) throws {
+        guard try !Folder.exists(name) || Folder.isFolder(name) && Folder.isEmpty(name) else {
+            throw FileError("something is there already", path: name, hint: "choose another name for --export")
+        }
+    }
+
+    /// - Throws: what would keep the further result from being written, before anything is trained for it.
+    func checkExport(_ name: String, scores: Bool, isNew: Bool) throws {
+        let isFile = name.hasSuffix(".gguf"), type = try exportQuantization()
+        if isNew { try Self.checkIsNew(name) }
+        if isFile, scores { throw ModelConversion.noScores(name) }
+        if !isFile, ![.none, .f32, .f16, .bf16].contains(type) {
+            throw TrainingError.impossible(["quantize: a folder holds f32, f16 or bf16, found \(exportType); give --export a name that ends in .gguf"])
+        }
+    }
+
     /// - Throws: `TrainingError` for an unknown name.
     func exportQuantization() throws -> GGUFQuantization {
         guard let quantization = GGUFQuantization(rawValue: exportType) else {

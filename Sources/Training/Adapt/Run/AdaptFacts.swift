@@ -18,7 +18,7 @@ struct AdaptedSize {
         case .full: (trained, frozenBytes) = ((head == nil ? base.spec.parameterCount : base.spec.bodyParameters.reduce(0) { $0 + $1.count }) + scores, 0)
         case .head: (trained, frozenBytes) = (scores, base.weights.byteCount)
         case .lora, .dora, .qlora:
-            let plan = try AdapterPlan(try settings.adapterConfig(base, head), for: base)
+            let plan = try settings.adapterPlan(base, head)
             (trained, frozenBytes) = (plan.trainableCount + scores, base.weights.byteCount)
         }
     }

@@ -29,7 +29,12 @@ public struct AdaptInput {
                 hint: "merge it first: quintet convert BASE OUT --merge \(model), then adapt OUT")
         }
         base = try ModelFolder.open(model)
-        data = try AdaptData.read(path, validation: validation, seed: UInt64(bitPattern: Int64(settings.seed)))
+        if try base.scoreLayer() != nil {
+            throw FileError(
+                "a classifier cannot be adapted further", path: model, expected: "a model that writes", found: "a layer that scores in place of the vocabulary's",
+                hint: "adapt its base on all rows together; quintet adapt predict uses this one")
+        }
+        data = try AdaptData.read(path, validation: validation, seed: UInt64(bitPattern: Int64(settings.seed)), fields: settings.fields)
         entry = try Objectives.entry(settings.objective, for: data.train, format: data.format)
         objective = try entry.make(settings, data.train)
         encoder = try TextEncoder(base, settings)
@@ -40,6 +45,12 @@ public struct AdaptInput {
         guard !train.isEmpty else {
             throw FileError(
                 "none of the \(data.train.count) rows can be learned from", path: path, found: skipped.first.map { "\($0.position): \($0.reason)" })
+        }
+        if self.validation.isEmpty, !data.validation.isEmpty, validation != nil || Folder.isFolder(path) {
+            let file = data.validation[0].position.file, why = skipped.first { $0.position.file == file }
+            throw FileError(
+                "none of the \(data.validation.count) held-out rows can be measured", path: file, found: why.map { "\($0.position): \($0.reason)" },
+                hint: "leave --validation out, and some of the other rows are held out")
         }
         if let wrong = (train + self.validation + test).first(where: { $0.texts.contains { $0.ids.contains { $0 < 0 || Int($0) >= base.spec.vocabulary } } }) {
             throw FileError(
@@ -68,6 +79,8 @@ public struct AdaptInput {
         if !encoder.chat.hasTemplate, data.format != "text", objective.head == nil {
             lines.append("the model has no chat template: texts are BOS + prompt + completion + EOS, messages joined by line breaks")
         }
+        if data.copies > 0 { lines.append("\(data.copies) of the training rows are copies of others") }
+        if data.seen > 0 { lines.append("\(data.seen) of the held-out and test rows are training rows, too: what is measured on them flatters") }
         if !skipped.isEmpty {
             lines.append("skipped \(skipped.count) rows: " + skipped.prefix(3).map { "\($0.position): \($0.reason)" }.joined(separator: "; ") + (skipped.count > 3 ? "; ..." : ""))
         }
@@ -78,7 +91,7 @@ public struct AdaptInput {
         [
             "format": .string(data.format), "objective": .string(entry.name), "held_out": .string(data.heldOut), "train": LengthStatistics(train).json,
             "validation": LengthStatistics(validation).json, "template": .bool(encoder.chat.hasTemplate),
-            "labels": objective.head.map { .array($0.labels.names.map { .string($0) }) } ?? .null, "skipped": JSON(skipped.count),
+            "labels": objective.head.map { .array($0.labels.names.map { .string($0) }) } ?? .null, "skipped": JSON(skipped.count), "copies": JSON(data.copies), "seen": JSON(data.seen),
             "skipped_rows": .array(
                 skipped.prefix(100).map { ["file": .string($0.position.file), "row": JSON($0.position.number), "reason": .string($0.reason)] }),
         ]

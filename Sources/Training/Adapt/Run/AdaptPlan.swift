@@ -1,6 +1,7 @@
 import QuintetFiles
 import QuintetReports
 import QuintetLayers
+import QuintetModels
 
 /// How long an adaptation runs and how fast it learns, with every gap filled.
 struct AdaptPlan {
@@ -12,7 +13,7 @@ struct AdaptPlan {
 
     init(_ settings: AdaptSettings, _ input: AdaptInput, places: Int, parameters: Int) {
         let isPreference = input.objective.comparesWithStart
-        rate = settings.learningRate ?? LearningRate.standard(settings.method, parameters: parameters, isPreference: isPreference)
+        rate = settings.learningRate ?? LearningRate.standard(settings.method, parameters: parameters, width: input.base.spec.width, isPreference: isPreference)
         let perStep = settings.batch * settings.accumulation
         let perEpoch = max(1, (places + perStep - 1) / perStep)
         let steps = settings.steps ?? max(1, Int((settings.epochs ?? 3) * Double(perEpoch)))
@@ -25,7 +26,7 @@ struct AdaptPlan {
             OptimizerGroup(kind: .adamw, learningRate: rate, weightDecay: decay, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, momentum: 0)
         }
         // A fresh layer over weights that move slowly would hardly leave its start.
-        let headRate = input.objective.head == nil || settings.learningRate != nil ? rate : max(rate, LearningRate.head)
+        let headRate = input.objective.head == nil || settings.learningRate != nil ? rate : max(rate, LearningRate.head(width: input.base.spec.width))
         groups = OptimizerGroups(
             matrices: group(rate, decay: settings.weightDecay), embedding: group(rate, decay: settings.weightDecay),
             head: group(headRate, decay: settings.weightDecay), scalars: group(rate, decay: 0))

@@ -1,10 +1,13 @@
 import QuintetFiles
+public import QuintetModels
 public import QuintetTensors
 
 /// Every knob of an adaptation. Nil means: from the model and the data.
 public struct AdaptSettings: Sendable, Equatable {
     /// Which parameters learn.
     public var method = Method.full
+    /// What the data's fields are called, where not as usual.
+    public var fields = FieldNames()
     /// A name of `Objectives.all`; nil: by the data.
     public var objective: String?
     // Rows and length of the run
@@ -29,6 +32,8 @@ public struct AdaptSettings: Sendable, Equatable {
     public var rankStabilized = false
     /// Names or one pattern of modules, as PEFT has them; empty: all linear layers.
     public var targets: [String] = []
+    /// Modules that learn as a whole beside the adapter, by PEFT's names: `embed_tokens`, `lm_head`, norms.
+    public var savedModules: [String] = []
     // The objective
     public var masksPrompts = true
     public var beta = 0.1
@@ -78,7 +83,7 @@ public struct AdaptSettings: Sendable, Equatable {
 
     /// What makes a run what it is, by name: a continued run has to agree.
     var identity: JSONObject {
-        [
+        var out: JSONObject = [
             "method": .string(method.rawValue), "objective": objective.map { .string($0) } ?? .null, "max_steps": steps.map { JSON($0) } ?? .null,
             "num_train_epochs": epochs.map { .number($0) } ?? .null, "per_device_train_batch_size": JSON(batch),
             "gradient_accumulation_steps": JSON(accumulation), "max_length": maxLength.map { JSON($0) } ?? .null, "packing": .bool(packs),
@@ -89,6 +94,9 @@ public struct AdaptSettings: Sendable, Equatable {
             "beta": .number(beta), "label_smoothing": .number(labelSmoothing), "pooling": .string(pooling.rawValue),
             "recompute": .string(recompute.rawValue), "arithmetic": arithmetic.map { .string($0.rawValue) } ?? .null, "seed": JSON(seed), "patience": JSON(patience),
         ]
+        for (name, value) in [("text_field", fields.text), ("label_field", fields.label)] { if let value { out[name] = .string(value) } }
+        if !savedModules.isEmpty { out["modules_to_save"] = .array(savedModules.map { .string($0) }) }
+        return out
     }
 
     /// What keeps these settings from meaning anything.
@@ -104,7 +112,7 @@ public struct AdaptSettings: Sendable, Equatable {
         check("accumulation", (1...1 << 20).contains(accumulation), "1 or more", accumulation)
         if let maxLength { check("max-length", maxLength >= 2, "2 or more", maxLength) }
         if let learningRate { check("learning-rate", learningRate.isFinite && learningRate > 0 && learningRate <= 1, "a number above 0, at most 1", learningRate) }
-        check("rank", (1...1 << 16).contains(rank), "1 or more", rank)
+        check("rank", (1...1 << 16).contains(rank), "1 to 65536", rank)
         if let alpha { check("alpha", alpha.isFinite && alpha > 0, "a number above 0", alpha) }
         check("lora-dropout", adapterDropout >= 0 && adapterDropout < 1, "a number from 0 to below 1", adapterDropout)
         check("beta", beta.isFinite && beta > 0, "a number above 0", beta)
@@ -116,6 +124,8 @@ public struct AdaptSettings: Sendable, Equatable {
         if let saveEvery { check("save-every", saveEvery >= 1, "1 or more", saveEvery) }
         check("patience", patience >= 0, "0 or more", patience)
         check("gate-prompts", (1...1024).contains(gatePrompts), "1 to 1024", gatePrompts)
+        if export == nil, exportType != "none" { out.append("quantize: it is the type of a further file; say which with --export OUT.gguf") }
+        if !method.isAdapter, !savedModules.isEmpty { out.append("modules-to-save: goes with an adapter (lora, dora, qlora); the method \(method.rawValue) has none") }
         if let gateBound { check("gate-bound", gateBound >= 0, "0 or more", gateBound) }
         return out
     }

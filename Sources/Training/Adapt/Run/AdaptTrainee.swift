@@ -19,13 +19,14 @@ final class AdaptTrainee: Trainee {
     let settings: AdaptSettings
     private(set) var train: [Sample]
     private(set) var validation: [Sample]
+    private(set) var test: [Sample]
     private let writer: SampleWriter?
     /// The README.md of a checkpoint.
     let card: ModelCard
     private var feed: SampleFeed
 
     init(
-        _ adapted: AdaptedModel, _ objective: any Objective, _ settings: AdaptSettings, train: [Sample], validation: [Sample], writer: SampleWriter?,
+        _ adapted: AdaptedModel, _ objective: any Objective, _ settings: AdaptSettings, train: [Sample], validation: [Sample], test: [Sample], writer: SampleWriter?,
         card: ModelCard, feed: SampleFeed
     ) {
         self.adapted = adapted
@@ -33,6 +34,7 @@ final class AdaptTrainee: Trainee {
         self.settings = settings
         self.train = train
         self.validation = validation
+        self.test = test
         self.writer = writer
         self.card = card
         self.feed = feed
@@ -88,10 +90,7 @@ final class AdaptTrainee: Trainee {
         guard objective.comparesWithStart else { return }
         train = try cache.filled(train, "train", adapted.model, batch: settings.batch)
         validation = try cache.filled(validation, "validation", adapted.model, batch: settings.batch)
-    }
-
-    func compared(_ samples: [Sample], _ name: String, _ cache: ReferenceCache) throws -> [Sample] {
-        objective.comparesWithStart ? try cache.filled(samples, name, adapted.model, batch: settings.batch) : samples
+        test = try cache.filled(test, "test", adapted.model, batch: settings.batch)
     }
 }
 

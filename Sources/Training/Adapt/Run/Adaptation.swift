@@ -24,6 +24,8 @@ public final class Adaptation {
     let folder: RunFolder
     let plan: AdaptPlan
     let lineage: Lineage
+    /// Called with what is written, before the gate looks at it: tests plant faults here.
+    package var beforeGate: (String) throws -> Void = { _ in }
 
     /// Opens everything and checks that it goes together; nothing is trained yet.
     ///
@@ -37,6 +39,10 @@ public final class Adaptation {
         if settings.method == .head, input.objective.head == nil {
             throw TrainingError.impossible(["the method head needs rows with labels; for texts and conversations use full, lora or qlora"])
         }
+        if settings.pooling != .last, input.objective.head == nil || input.objective.head?.kind == .tokens {
+            throw TrainingError.impossible(["pooling: only objectives that score whole texts pool their states, this one is \(input.entry.name)"])
+        }
+        if let name = settings.export { try settings.checkExport(name, scores: input.objective.head != nil, isNew: !resume) }
         self.settings = settings
         self.into = into
         let seed = UInt64(bitPattern: Int64(settings.seed))
@@ -44,7 +50,9 @@ public final class Adaptation {
         let parameters = input.base.spec.parameterCount
         plan = AdaptPlan(settings, input, places: feed.placesPerEpoch, parameters: parameters)
         let size = try AdaptedSize(input.base, settings, input.objective.head)
-        memory = MemoryPlan(input.base.spec, trained: size.trained, frozen: size.frozenBytes, rows: plan.longestBatch, recompute: settings.recompute.recompute)
+        memory = MemoryPlan(
+            input.base.spec, settings.method, trained: size.trained, frozen: size.frozenBytes, rows: plan.longestBatch, recompute: settings.recompute.recompute,
+            checks: !settings.skipsGate)
         try memory.check(settings)
 
         folder = try RunFolder(into, resume: resume, keepLast: settings.keepLast, say: say)
@@ -63,7 +71,7 @@ public final class Adaptation {
         let adapted = try AdaptedModel(input.base, settings, input.objective.head, groups: plan.groups)
         let card = AdaptCard(input, settings, lineage, adapted.summary).checkpoint
         trainee = AdaptTrainee(
-            adapted, input.objective, settings, train: input.train, validation: input.validation, writer: try SampleWriter(input), card: card, feed: feed)
+            adapted, input.objective, settings, train: input.train, validation: input.validation, test: input.test, writer: try SampleWriter(input), card: card, feed: feed)
         facts = RunFacts(adapting: input, adapted, plan, into, settings)
         let key = sha256(lineage.json.serialized() + task.serialized() + input.data.fingerprint)
         try trainee.compareWithStart(ReferenceCache(folder: into, key: key, isStart: folder.start == nil))
@@ -93,7 +101,7 @@ public final class Adaptation {
         let checkpoint = try best()
         try trainee.loadWeights(checkpoint.path)
         var scores = trainee.validation.isEmpty ? nil : trainee.measure(trainee.validation, step: checkpoint.step)
-        if !input.test.isEmpty { scores = try tested(checkpoint.step) ?? scores }
+        if !trainee.test.isEmpty { scores = trainee.measure(trainee.test, step: checkpoint.step) }
         let result = try ResultPublisher(self, best: checkpoint.step, scores: scores).publish()
         var outcome = AdaptOutcome(trained: trained, gate: result)
         outcome.best = scores
@@ -107,11 +115,6 @@ public final class Adaptation {
         if let step = trainer.state.bestStep, let best = all.first(where: { $0.step == step }) { return best }
         guard let newest = all.last else { throw TrainingError.noValidCheckpoint(folder: into, problems: []) }
         return newest
-    }
-
-    private func tested(_ step: Int) throws -> EvaluationRecord? {
-        // Preferences of test rows are measured against the start, which is not at hand any more.
-        input.objective.comparesWithStart ? nil : trainee.measure(input.test, step: step)
     }
 }
 

@@ -45,7 +45,7 @@ final class AdaptedModel {
             store.initialize(seed: seed)
             learner = Learner(base.spec, try base.transformer(), store, groups: groups)
         case .lora, .dora, .qlora:
-            let plan = try AdapterPlan(try settings.adapterConfig(base, shape), for: base)
+            let plan = try settings.adapterPlan(base, shape)
             form = .adapter(plan)
             let store = ParameterStore(plan.parameters + scores)
             try plan.initialize(store, seed: seed, base: base)
@@ -100,12 +100,14 @@ extension ScoreShape {
     }
 
     func layer(_ tensors: [(name: String, tensor: Tensor)]) -> ScoreLayer {
-        let kind =
-            switch kind {
-            case .classification: ScoreLayer.Kind.classification
-            case .regression: ScoreLayer.Kind.regression
-            case .tokens: ScoreLayer.Kind.tokens
-            }
-        return ScoreLayer(kind: kind, labels: labels.names, tensors: tensors)
+        ScoreLayer(kind: layerKind, labels: labels.names, pooling: pooling, tensors: tensors)
+    }
+
+    var layerKind: ScoreLayer.Kind {
+        switch kind {
+        case .classification: .classification
+        case .regression: .regression
+        case .tokens: .tokens
+        }
     }
 }

@@ -12,7 +12,8 @@ import QuintetTensors
 
 /// What an adaptation will need in memory, worked out before a byte of it is taken.
 ///
-/// Weights, gradients and moments are exact; what a step keeps for its backward pass is counted from the spec, with a tenth on top.
+/// Weights, gradients and moments are exact; what a step keeps for its backward pass is counted from the spec, with a tenth on top. Held against
+/// the peak that the system counts (`VmHWM`): Docs/Log.md.
 public struct MemoryPlan: Sendable, Equatable {
     /// Bytes of weights that do not move.
     public var frozen = 0
@@ -20,14 +21,22 @@ public struct MemoryPlan: Sendable, Equatable {
     public var trained = 0
     /// Bytes of what a step keeps, at its longest.
     public var activations = 0
+    /// Bytes of the result as the gate opens it, beside the model as it was trained.
+    public var checking = 0
+    /// Bytes of the program itself, its tables and its threads.
+    public static let program = 64 << 20
     /// Bytes that this process may still take.
     public var available: Int
 
-    public var needed: Int { frozen + trained + activations }
+    public var needed: Int { frozen + trained + activations + checking + Self.program }
 
     /// `rows`: tokens of the longest batch.
-    init(_ spec: TransformerSpec, trained parameters: Int, frozen: Int, rows: Int, recompute: Recompute, available: Int = MachineMemory.available) {
+    init(
+        _ spec: TransformerSpec, _ method: AdaptSettings.Method, trained parameters: Int, frozen: Int, rows: Int, recompute: Recompute, checks: Bool,
+        available: Int = MachineMemory.available
+    ) {
         self.frozen = frozen
+        checking = checks ? method == .full ? parameters * 4 : frozen : 0
         self.trained = parameters * 16
         self.available = available
         let layers = spec.layers.map { Self.kept($0, width: spec.width) }
@@ -37,10 +46,17 @@ public struct MemoryPlan: Sendable, Equatable {
             case .activations: layers.reduce(0, +) * 6 / 10
             case .block: spec.layers.count * spec.width + (layers.max() ?? 0)
             }
-        let logits = min(rows * spec.vocabulary * 4, 64 << 20)
+        let logits = method == .head ? 0 : min(rows * spec.vocabulary * 4, 64 << 20)
         // The gradients that are on their way: about three of the widest.
         let onTheWay = 3 * (layers.max() ?? 0) / 2
-        activations = (rows * 4 * (kept + onTheWay + 4 * spec.width) + 2 * logits) * 11 / 10
+        // Beside frozen matrices most inputs need not be kept; under a head nothing is.
+        let share =
+            switch method {
+            case .full: kept
+            case .lora, .dora, .qlora: recompute == .block ? kept : kept * 8 / 10
+            case .head: 0
+            }
+        activations = (rows * 4 * (share + onTheWay + 4 * spec.width) + 2 * logits) * 11 / 10
     }
 
     /// Numbers that a block keeps for each token.
@@ -77,11 +93,11 @@ public struct MemoryPlan: Sendable, Equatable {
     }
 
     /// `weights that move 4.2 MB, frozen 0 B, a step 31 MB`.
-    public var summary: String { "weights in training with gradients and moments \(bytes(trained)), frozen weights \(bytes(frozen)), a step \(bytes(activations))" }
+    public var summary: String { "weights in training with gradients and moments \(bytes(trained)), frozen weights \(bytes(frozen)), a step \(bytes(activations)), the gate \(bytes(checking))" }
 
     public var json: JSON {
         [
-            "needed": JSON(needed), "available": JSON(available), "trained": JSON(trained), "frozen": JSON(frozen), "activations": JSON(activations),
+            "needed": JSON(needed), "available": JSON(available), "trained": JSON(trained), "frozen": JSON(frozen), "activations": JSON(activations), "checking": JSON(checking),
         ]
     }
 
