@@ -66,7 +66,7 @@ public struct ModelConversion {
 
     /// A folder without a tokenizer is converted without one; a tokenizer that cannot be said is an error.
     private func optionalTokenizer(_ folder: ModelFolder, _ warnings: inout [String]) throws -> Tokenizer? {
-        if case .gguf = folder.source { return try folder.tokenizer() }
+        if case .gguf = folder.source, let own = try? folder.tokenizer() { return own }
         let files = ["tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer.tiktoken"]
         if files.contains(where: { Folder.isFile(Folder.join(folder.path, $0)) }) { return try folder.tokenizer() }
         warnings.append("\(folder.path): there is no tokenizer; the file will have none")

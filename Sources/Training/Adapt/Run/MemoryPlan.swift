@@ -24,7 +24,7 @@ public struct MemoryPlan: Sendable, Equatable {
     /// Bytes of the result as the gate opens it, beside the model as it was trained.
     public var checking = 0
     /// Bytes of the program itself, its tables and its threads.
-    public static let program = 64 << 20
+    public static let program = 48 << 20
     /// Bytes that this process may still take.
     public var available: Int
 
