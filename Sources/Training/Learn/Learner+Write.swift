@@ -13,7 +13,8 @@ extension Learner {
             let next = sampler.next(session.logits)
             if ends.contains(next) { break }
             written.append(next)
-            if written.count < count { session.step(next) }
+            // Read, not stepped: a recorded step would keep all numbers that are made of a frozen base's blocks.
+            if written.count < count { try session.prefill([next]) }
         }
         return written
     }

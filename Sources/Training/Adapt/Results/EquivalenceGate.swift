@@ -72,7 +72,7 @@ public struct EquivalenceGate {
         let room = min(trained.transformer.spec.context - prompt.given.count, Self.greedyTokens)
         guard room > 0, !prompt.given.isEmpty else { return nil }
         let texts = try [trained, loaded].map { side in
-            try GenerationSession(side.transformer, capacity: prompt.given.count + room).greedy(prompt.given, count: room)
+            try side.continued(prompt.given, count: room)
         }
         return zip(texts[0], texts[1]).enumerated().first { $0.element.0 != $0.element.1 }?.offset
     }
@@ -99,6 +99,17 @@ extension EquivalenceGate.Side {
     func hidden(_ ids: [Int32]) -> Tensor {
         var pass = Pass.sequences(batch: 1, time: ids.count)
         return transformer(Tensor(ids, [ids.count]), &pass).detached
+    }
+
+    /// The likeliest continuation, read token by token: a recorded step would keep all numbers that are made of a frozen base's blocks.
+    func continued(_ prompt: [Int32], count: Int) throws -> [Int32] {
+        let session = try GenerationSession(transformer, capacity: prompt.count + count)
+        var (sampler, ids) = (Sampler(.greedy, vocabulary: transformer.spec.vocabulary), prompt)
+        while ids.count < prompt.count + count {
+            try session.prefill(ids.count == prompt.count ? prompt : [ids[ids.count - 1]])
+            ids.append(sampler.next(session.logits))
+        }
+        return Array(ids.dropFirst(prompt.count))
     }
 
     /// Scores of every position: of the vocabulary, or of the layer in its place.
