@@ -12,6 +12,8 @@ SHARED holds data/eval/{qc-trec,sst2} and data/chat. Rows that a run holds out a
 import gzip, json, lzma, os, re, subprocess, sys, time, zipfile
 from collections import Counter
 
+sys.path.pop(0)  # tokenizers.py beside this file is not the library
+
 
 def write(folder, **splits):
     os.makedirs(folder, exist_ok=True)
