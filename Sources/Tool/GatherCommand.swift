@@ -44,7 +44,6 @@ struct GatherCommand: ParsableCommand {
         options.compression = Gather.Compression(rawValue: compress) ?? .none
         options.quiet = json
         StopSignal.install()
-        FileSizeLimit.isAnError()
         let report = try Gather(options).run(sources, into: into)
         print(json ? report.json.serialized() : report.summary)
     }

@@ -10,6 +10,7 @@ struct QuintetCommand: ParsableCommand {
         subcommands: commands)
 
     static func main() {
+        FileSizeLimit.isAnError()
         do {
             let arguments = try ArgumentList(Array(CommandLine.arguments.dropFirst()), of: self)
             var command = try parseAsRoot(arguments.words)

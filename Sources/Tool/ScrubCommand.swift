@@ -61,7 +61,6 @@ struct ScrubRunCommand: ParsableCommand {
         if stages { return print(try Scrub(options).stages().joined(separator: "\n")) }
         guard let documents, let into else { return }
         StopSignal.install()
-        FileSizeLimit.isAnError()
         switch try Scrub(options).run(documents, into: into) {
         case .finished(let report): print(json ? report.json.serialized() : report.summary)
         case .finishedBefore: print(json ? "{\"finished_before\":true}" : "All of it was done before; nothing is left to do.")

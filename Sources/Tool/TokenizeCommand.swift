@@ -40,7 +40,6 @@ struct TokenizeCommand: ParsableCommand {
         options.mix = try Mix(mix)
         options.quiet = json
         StopSignal.install()
-        FileSizeLimit.isAnError()
         let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.open(tokenizer), into: into)
         print(json ? report.json.serialized() : report.summary)
     }

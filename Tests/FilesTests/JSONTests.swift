@@ -95,7 +95,7 @@ import Testing
         #expect(object.keys.first == "k1")
     }
 
-    @Test func writesWhatItMeans() {
+    @Test func writesWhatItMeans() throws {
         let value: JSON = ["a": [1, 2.5, nil, "x\n\u{1}\"\\é"], "e": [:], "n": .number(.nan)]
         #expect(value.serialized() == #"{"a":[1,2.5,null,"x\n\u0001\"\\é"],"e":{},"n":null}"#)
         #expect(value.serialized(pretty: true).hasPrefix("{\n  \"a\": [\n    1,\n    2.5,"))

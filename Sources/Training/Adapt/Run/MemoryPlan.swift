@@ -120,7 +120,19 @@ public enum MachineMemory {
         ] {
             if let limit = number(in: limit), let used = number(in: used), limit < physical { free = min(free, max(0, limit - used)) }
         }
-        return free
+        return min(free, addressSpace)
+    }
+
+    /// What the shell's limit (`ulimit -v`) leaves.
+    private static var addressSpace: Int {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            let isKnown = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0
+        #else
+            let isKnown = getrlimit(RLIMIT_AS, &limit) == 0
+        #endif
+        guard isKnown, let most = Int(exactly: limit.rlim_cur) else { return .max }
+        return max(0, most - (field("VmSize:", of: "/proc/self/status").map { $0 * 1024 } ?? 0))
     }
 
     private static var physical: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE))) }
