@@ -1,3 +1,4 @@
+internal import QuintetFiles
 public import QuintetGeneration
 
 /// A model that is loaded: the short way to text and conversations.
@@ -39,7 +40,7 @@ public struct Model: Sendable {
                     stream.finish(throwing: error)
                 }
             }
-            do { try SystemThread.start(work) } catch { stream.finish(throwing: error) }
+            do { try SystemThread.start(.normal, work) } catch { stream.finish(throwing: error) }
         }
     }
 }

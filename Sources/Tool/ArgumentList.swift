@@ -1,5 +1,4 @@
 import ArgumentParser
-import QuintetCheckpoints
 import QuintetFiles
 
 /// The words of a command line, looked at before they are parsed: what the parser takes without a word, or calls by another name.

@@ -242,7 +242,7 @@ import Testing
             var plan = try Adaptation(model: model, data: data, into: Folder.join(folder, "out"), settings: Self.settings(1)).memory
             #expect(plan.needed > 0 && plan.needed < 128 << 20 && plan.available > 1 << 20)
             plan.available = plan.needed - 1
-            let error = thrown(TrainingError.self) { try plan.check(Self.settings(1)) }
+            let error = thrown(TrainingError.self) { try plan.check(["--recompute block"]) }
             #expect(error?.description.contains("free") == true && error?.description.contains("Try") == true)
         }
     }

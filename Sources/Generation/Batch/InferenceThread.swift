@@ -1,3 +1,4 @@
+public import QuintetFiles
 internal import Synchronization
 
 /// The one thread that runs models: every loaded engine takes its step in turn, and the thread sleeps when none has work.
@@ -17,7 +18,7 @@ public final class InferenceThread: Sendable {
 
     /// - Throws: `SystemThread.NoneLeft` where the system gives no thread.
     public init() throws(SystemThread.NoneLeft) {
-        try SystemThread.start { self.loop() }
+        try SystemThread.start(.yielding) { self.loop() }
     }
 
     /// Takes a model on; it runs until its client is told to stop.

@@ -189,7 +189,7 @@ final class ModelPool: Sendable {
         do {
             try await makeRoom(for: entry)
             let (options, thread, path, rack) = (options, thread, entry.path, entry.rack)
-            let model = try await SystemThread.run {
+            let model = try await SystemThread.run(.yielding) {
                 let folder = try rack.opened(path)
                 var generator = try TextGenerator(folder)
                 generator.cacheType = options.cacheType ?? (folder.storedType == "F32" ? .f32 : .f16)

@@ -79,7 +79,7 @@ final class ServedModel: Sendable {
         let known = formats.withLock { $0.first { $0.key == key }?.format }
         let generator = generator
         do {
-            let (format, start) = try await SystemThread.run {
+            let (format, start) = try await SystemThread.run(.yielding) {
                 let format = try known ?? source.read()
                 return (format, try generator.constraint(format))
             }

@@ -76,7 +76,7 @@ public final class Server: Sendable {
                     }
                 }
                 tasks.addTask {
-                    try await group.run()
+                    try await withTaskExecutorPreference(LoopExecutor(loops.next())) { try await group.run() }
                     return true
                 }
                 defer { tasks.cancelAll() }

@@ -1,3 +1,4 @@
+internal import QuintetFiles
 import Synchronization
 
 extension Tokenizer {

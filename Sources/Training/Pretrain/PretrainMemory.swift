@@ -10,17 +10,10 @@ extension MemoryPlan {
             recompute: plan.settings.recompute.recompute, checks: false)
     }
 
-    /// - Throws: `TrainingError.impossible` with advice where it will not fit.
-    func checkPretraining(_ plan: TrainingPlan) throws(TrainingError) {
-        guard needed > available else { return }
-        var advice = ["a smaller model"]
-        if activations > needed / 4 {
-            advice = plan.batch > 1 ? ["a smaller batch with accumulation"] : ["a shorter sequence"]
-            if plan.settings.recompute != .block { advice.append("recompute: block") }
-        }
-        throw .impossible([
-            "this needs \(bytes(needed)) of memory and \(bytes(available)) are free: weights, gradients and moments \(bytes(trained)), "
-                + "a step \(bytes(activations)). Try " + advice.joined(separator: ", or ")
-        ])
+    /// What would make a pretraining run of this plan smaller.
+    func advice(pretraining plan: TrainingPlan) -> [String] {
+        guard activations > needed / 4 else { return ["a smaller model"] }
+        let smaller = plan.batch > 1 ? "a smaller batch with accumulation" : "a shorter sequence"
+        return plan.settings.recompute == .block ? [smaller] : [smaller, "recompute: block"]
     }
 }

@@ -26,7 +26,8 @@ public final class Pretrainer {
         plan = try config.plan(vocabulary: dataset.vocabularySize)
         let modelConfig = plan.shape.configuration(
             beginOfText: tokenizer.bosID.map(Int.init), endOfText: Int(dataset.endOfText), dropout: plan.settings.dropout)
-        try MemoryPlan(pretraining: plan).checkPretraining(plan)
+        let memory = try MemoryPlan(pretraining: plan)
+        try memory.check(memory.advice(pretraining: plan))
         let folder = try RunFolder(run, resume: resume, keepLast: plan.settings.keepLast, say: say)
         var state = TrainerState()
         if let start = folder.start {

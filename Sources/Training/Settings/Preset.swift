@@ -1,4 +1,4 @@
-internal import QuintetCheckpoints
+internal import QuintetFiles
 
 /// A named model size with the training recipe that goes with it.
 public struct Preset: Sendable, Equatable {

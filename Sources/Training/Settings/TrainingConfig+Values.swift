@@ -1,4 +1,3 @@
-internal import QuintetCheckpoints
 public import QuintetFiles
 
 /// A value a person gave, with the place to point at when it is wrong.

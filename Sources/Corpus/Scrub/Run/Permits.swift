@@ -1,42 +1,17 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
+internal import QuintetFiles
 
 /// Lets so many threads at once do something; the others wait for one of them to end.
-// Sendable: the count is only touched under the mutex; both live at fixed addresses until the last owner is gone.
-final class Permits: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var left: Int
-
-    init(_ count: Int) {
-        left = max(1, count)
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
+final class Permits: Sendable {
+    private let left: Monitor<Int>
+    init(_ count: Int) { left = Monitor(max(1, count)) }
 
     func hold<Value>(_ body: () throws -> Value) rethrows -> Value {
-        pthread_mutex_lock(mutex)
-        while left == 0 { pthread_cond_wait(condition, mutex) }
-        left -= 1
-        pthread_mutex_unlock(mutex)
-        defer {
-            pthread_mutex_lock(mutex)
-            left += 1
-            pthread_cond_signal(condition)
-            pthread_mutex_unlock(mutex)
+        left.wait { left -> Void? in
+            if left == 0 { return nil }
+            left -= 1
+            return ()
         }
+        defer { left.change { $0 += 1 } }
         return try body()
     }
 }

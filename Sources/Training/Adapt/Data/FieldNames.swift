@@ -1,4 +1,3 @@
-import QuintetCheckpoints
 import QuintetFiles
 
 /// What a file calls its text and its label, where it does not call them so.

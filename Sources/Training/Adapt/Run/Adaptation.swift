@@ -53,7 +53,7 @@ public final class Adaptation {
         memory = MemoryPlan(
             input.base.spec, settings.method, trained: size.trained, frozen: size.frozenBytes, rows: plan.longestBatch, recompute: settings.recompute.recompute,
             checks: !settings.skipsGate)
-        try memory.check(settings)
+        try memory.check(memory.advice(adapting: settings))
 
         folder = try RunFolder(into, resume: resume, keepLast: settings.keepLast, say: say)
         var state = TrainerState()

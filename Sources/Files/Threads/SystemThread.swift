@@ -9,9 +9,25 @@
 /// A thread of the operating system, for work that computes or blocks for long: the cooperative pool has a thread for each
 /// core and must not be held.
 public enum SystemThread {
+    /// Who comes first where processors are few.
+    public enum Priority: Sendable {
+        case normal
+        /// Threads that answer take the processor from this one, and from those it starts (Linux: five nice levels; elsewhere as `normal`).
+        case yielding
+    }
+
     fileprivate final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+        private let priority: Priority
+        private let body: @Sendable () -> Void
+
+        init(_ priority: Priority, _ body: @escaping @Sendable () -> Void) { (self.priority, self.body) = (priority, body) }
+
+        func run() {
+            #if os(Linux)
+                if priority == .yielding { _ = nice(5) }  // on Linux a thread's own
+            #endif
+            body()
+        }
     }
 
     /// The system has no thread left to give.
@@ -22,8 +38,8 @@ public enum SystemThread {
 
     /// Runs `body` on a thread of its own.
     /// - Throws: `NoneLeft` where there is none; nothing ran then.
-    public static func start(_ body: @escaping @Sendable () -> Void) throws(NoneLeft) {
-        let box = Unmanaged.passRetained(Body(body))
+    public static func start(_ priority: Priority = .normal, _ body: @escaping @Sendable () -> Void) throws(NoneLeft) {
+        let box = Unmanaged.passRetained(Body(priority, body))
         let code = launch(box.toOpaque())
         guard code != 0 else { return }
         box.release()
@@ -46,9 +62,9 @@ public enum SystemThread {
 
     /// Runs `body` on a thread of its own and waits for its result without holding one of the pool.
     /// - Throws: what `body` throws, `NoneLeft`.
-    public static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    public static func run<Value: Sendable>(_ priority: Priority = .normal, _ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            do { try start { continuation.resume(with: Result { try body() }) } } catch { continuation.resume(throwing: error) }
+            do { try start(priority) { continuation.resume(with: Result { try body() }) } } catch { continuation.resume(throwing: error) }
         }
     }
 }

@@ -1,5 +1,3 @@
-import QuintetFiles
-
 /// The names most like `name`, nearest first: what was probably meant.
 public func nearestNames(to name: String, in names: some Sequence<String>, count: Int = 3) -> [String] {
     let wanted = Array(name.utf8.prefix(200))

@@ -1,16 +1,9 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 public import QuintetFiles
 import QuintetLayers
 import QuintetReports
 import QuintetTensors
 
-/// What an adaptation will need in memory, worked out before a byte of it is taken.
+/// What a training run will need in memory, worked out before a byte of it is taken.
 ///
 /// Weights, gradients and moments are exact; what a step keeps for its backward pass is counted from the spec, with a tenth on top. Held against
 /// the peak that the system counts (`VmHWM`): Docs/Log.md.
@@ -77,23 +70,17 @@ public struct MemoryPlan: Sendable, Equatable {
         return mixer + feedForward + 6 * width
     }
 
-    /// - Throws: `TrainingError.impossible` with advice where it will not fit.
-    public func check(_ settings: AdaptSettings) throws(TrainingError) {
+    /// - Throws: `TrainingError.impossible` with what was asked for, in parts, and `advice`, where it will not fit.
+    public func check(_ advice: [String]) throws(TrainingError) {
         guard needed > available else { return }
-        var advice: [String] = []
-        if activations > needed / 4 {
-            if settings.batch > 1 { advice.append("a smaller --batch with --accumulation") }
-            if settings.recompute != .block { advice.append("--recompute block") }
-            advice.append("a smaller --max-length")
-        }
-        if settings.method == .full { advice.append("--method lora") }
-        if settings.method.isAdapter, trained > needed / 4 { advice.append("a smaller --rank") }
-        if settings.method != .qlora, frozen > needed / 4 { advice.append("a quantized base (quintet convert MODEL OUT.gguf --quantize q4_k_m) with --method qlora") }
         throw .impossible(["this needs \(bytes(needed)) of memory and \(bytes(available)) are free: \(summary). Try " + advice.joined(separator: ", or ")])
     }
 
-    /// `weights that move 4.2 MB, frozen 0 B, a step 31 MB`.
-    public var summary: String { "weights in training with gradients and moments \(bytes(trained)), frozen weights \(bytes(frozen)), a step \(bytes(activations)), the gate \(bytes(checking))" }
+    /// `weights in training with gradients and moments 4.2 MB, a step 31 MB`.
+    public var summary: String {
+        let parts = [("weights in training with gradients and moments", trained), ("frozen weights", frozen), ("a step", activations), ("the gate", checking)]
+        return parts.filter { $0.1 > 0 }.map { "\($0) \(bytes($1))" }.joined(separator: ", ")
+    }
 
     public var json: JSON {
         [
@@ -106,49 +93,5 @@ public struct MemoryPlan: Sendable, Equatable {
         var (value, unit) = (Double(count), 0)
         while value >= 1000, unit < 4 { (value, unit) = (value / 1000, unit + 1) }
         return "\(Number.short(value, digits: value < 10 ? 1 : 0)) \(["B", "kB", "MB", "GB", "TB"][unit])"
-    }
-}
-
-/// Memory that a process may still take.
-public enum MachineMemory {
-    /// Bytes: what the system calls available, or what is left of a container's limit where that is less.
-    public static var available: Int {
-        var free = field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 } ?? physical
-        for (limit, used) in [
-            ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-            ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-        ] {
-            if let limit = number(in: limit), let used = number(in: used), limit < physical { free = min(free, max(0, limit - used)) }
-        }
-        return min(free, addressSpace)
-    }
-
-    /// What the shell's limit (`ulimit -v`) leaves.
-    private static var addressSpace: Int {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            let isKnown = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0
-        #else
-            let isKnown = getrlimit(RLIMIT_AS, &limit) == 0
-        #endif
-        guard isKnown, let most = Int(exactly: limit.rlim_cur) else { return .max }
-        return max(0, most - (field("VmSize:", of: "/proc/self/status").map { $0 * 1024 } ?? 0))
-    }
-
-    private static var physical: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE))) }
-
-    private static func text(_ path: String) -> String? {
-        var bytes: [UInt8] = []
-        do { try readPieces(path) { piece throws(FileError) in if bytes.count < 1 << 16 { bytes += piece } } } catch { return nil }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func number(in path: String) -> Int? { text(path).flatMap { Int($0.prefix { $0.isNumber }) } }
-
-    private static func field(_ key: String, of path: String) -> Int? {
-        for line in text(path)?.split(separator: "\n") ?? [] where line.hasPrefix(key) {
-            return Int(line.dropFirst(key.count).drop { $0 == " " }.prefix { $0.isNumber })
-        }
-        return nil
     }
 }

@@ -1,0 +1,52 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+import QuintetFiles
+
+/// Memory that a process may still take.
+public enum MachineMemory {
+    /// Bytes: what the system calls available, or what is left of a container's limit where that is less.
+    public static var available: Int {
+        var free = field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 } ?? physical
+        for (limit, used) in [
+            ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+            ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+        ] {
+            if let limit = number(in: limit), let used = number(in: used), limit < physical { free = min(free, max(0, limit - used)) }
+        }
+        return min(free, addressSpace)
+    }
+
+    /// What the shell's limit (`ulimit -v`) leaves.
+    private static var addressSpace: Int {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            let isKnown = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0
+        #else
+            let isKnown = getrlimit(RLIMIT_AS, &limit) == 0
+        #endif
+        guard isKnown, let most = Int(exactly: limit.rlim_cur) else { return .max }
+        return max(0, most - (field("VmSize:", of: "/proc/self/status").map { $0 * 1024 } ?? 0))
+    }
+
+    private static var physical: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE))) }
+
+    private static func text(_ path: String) -> String? {
+        var bytes: [UInt8] = []
+        do { try readPieces(path) { piece throws(FileError) in if bytes.count < 1 << 16 { bytes += piece } } } catch { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func number(in path: String) -> Int? { text(path).flatMap { Int($0.prefix { $0.isNumber }) } }
+
+    private static func field(_ key: String, of path: String) -> Int? {
+        for line in text(path)?.split(separator: "\n") ?? [] where line.hasPrefix(key) {
+            return Int(line.dropFirst(key.count).drop { $0 == " " }.prefix { $0.isNumber })
+        }
+        return nil
+    }
+}

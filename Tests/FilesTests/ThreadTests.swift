@@ -1,0 +1,35 @@
+import QuintetFiles
+import Testing
+
+struct ThreadTests {
+    @Test(arguments: [0, 1, 2, 7]) func everyIndexRunsOnceAndAllAreWaitedFor(count: Int) {
+        let seen = Monitor([Int]())
+        runOnThreads(count) { index in seen.change { $0.append(index) } }
+        #expect(seen.change { $0.sorted() } == Array(0..<max(count, 1)))
+    }
+
+    @Test func aWaiterTakesWhatItWaitsFor() throws {
+        let tokens = Monitor(0)
+        try SystemThread.start { for _ in 0..<1000 { tokens.change { $0 += 1 } } }
+        for _ in 0..<1000 {
+            tokens.wait { left -> Void? in
+                if left == 0 { return nil }
+                left -= 1
+                return ()
+            }
+        }
+        #expect(tokens.change { $0 } == 0)
+    }
+
+    @Test func aWaitEndsInTimeWithNothing() {
+        let value = Monitor(1)
+        #expect(value.wait(milliseconds: 20) { $0 == 2 ? true : nil } == nil)
+        #expect(value.wait(milliseconds: 20) { $0 == 1 ? true : nil } == true)
+    }
+
+    @Test func theResultOfAThreadComesBack() async throws {
+        let sum = try await SystemThread.run(.yielding) { (1...100).reduce(0, +) }
+        #expect(sum == 5050)
+        await #expect(throws: FileError.self) { try await SystemThread.run { throw FileError("y", path: "x") } }
+    }
+}
