@@ -141,7 +141,7 @@ def several(parity, scratch):
     both.load_adapter(scratch / "second", adapter_name="second")
     both.base_model.set_adapter(["first", "second"])
     for name, module in both.named_modules():
-        if hasattr(module, "scaling") and "second" in module.scaling:
+        if isinstance(getattr(module, "scaling", None), dict) and "second" in module.scaling:
             module.scaling["second"] *= 0.25
     both.eval()
     ids = load_file(folder / "expected.safetensors")["input_ids"]
@@ -192,8 +192,8 @@ def llama_cpp_part(story, scratch):
     ok, difference = verify(story, scratch / "story.safetensors", "--lora", scratch / "theirs.gguf")
     check(ok, f"a GGUF adapter of the gguf package: max |difference| {difference}")
     for quantize in ["q8_0", "q4_k_m"]:
-        run("convert", story, scratch / "merged", "--merge", scratch / "story")
-        run("convert", scratch / "merged", scratch / f"twice-{quantize}.gguf", "--quantize", quantize)
+        run("convert", story, scratch / "whole", "--merge", scratch / "story")
+        run("convert", scratch / "whole", scratch / f"twice-{quantize}.gguf", "--quantize", quantize)
         run("convert", story, scratch / f"once-{quantize}.gguf", "--quantize", quantize, "--merge", scratch / "story")
         same = (scratch / f"twice-{quantize}.gguf").read_bytes()[-200_000:] == (scratch / f"once-{quantize}.gguf").read_bytes()[-200_000:]
         check(same, f"merged straight into {quantize}: the same blocks as by way of a folder")
