@@ -191,8 +191,8 @@ def llama_cpp_part(story, scratch):
     writer.write_header_to_file(), writer.write_kv_data_to_file(), writer.write_tensors_to_file(), writer.close()
     ok, difference = verify(story, scratch / "story.safetensors", "--lora", scratch / "theirs.gguf")
     check(ok, f"a GGUF adapter of the gguf package: max |difference| {difference}")
+    run("convert", story, scratch / "whole", "--merge", scratch / "story")
     for quantize in ["q8_0", "q4_k_m"]:
-        run("convert", story, scratch / "whole", "--merge", scratch / "story")
         run("convert", scratch / "whole", scratch / f"twice-{quantize}.gguf", "--quantize", quantize)
         run("convert", story, scratch / f"once-{quantize}.gguf", "--quantize", quantize, "--merge", scratch / "story")
         same = (scratch / f"twice-{quantize}.gguf").read_bytes()[-200_000:] == (scratch / f"once-{quantize}.gguf").read_bytes()[-200_000:]
