@@ -65,6 +65,11 @@ import Testing
     }
 
     @Test(arguments: shapes)
+    func dropoutCountsInEveryFamily(shape: ModelShape) throws {
+        #expect(try Self.trained(shape, steps: 1, dropout: 0.3).losses != Self.trained(shape, steps: 1).losses)
+    }
+
+    @Test(arguments: shapes)
     func lowPrecisionMatricesStayClose(shape: ModelShape) throws {
         let exact = try Self.trained(shape, steps: 20).losses
         let rounded = try Self.trained(shape, steps: 20, dtype: .bf16).losses

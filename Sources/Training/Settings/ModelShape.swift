@@ -65,7 +65,7 @@ public struct ModelShape: Sendable, Equatable {
 
     /// The Hugging Face `config.json` of a model of this shape, its keys in that ecosystem's spelling.
     public func configuration(beginOfText: Int? = nil, endOfText: Int? = nil, dropout: Double = 0) -> JSON {
-        var config = family == .gpt2 ? gpt2(dropout) : llama()
+        var config = family == .gpt2 ? gpt2(dropout) : llama(dropout)
         config["vocab_size"] = integer(vocabulary)
         config["bos_token_id"] = beginOfText.map(integer) ?? .null
         config["eos_token_id"] = endOfText.map(integer) ?? .null
@@ -91,7 +91,7 @@ public struct ModelShape: Sendable, Equatable {
         return config
     }
 
-    private func llama() -> JSONObject {
+    private func llama(_ dropout: Double) -> JSONObject {
         var config = JSONObject()
         config["architectures"] = .array([.string("LlamaForCausalLM")])
         config["model_type"] = .string("llama")
@@ -107,7 +107,7 @@ public struct ModelShape: Sendable, Equatable {
         config["rope_theta"] = .number(ropeBase)
         config["attention_bias"] = .bool(false)
         config["mlp_bias"] = .bool(false)
-        config["attention_dropout"] = .number(0)
+        config["attention_dropout"] = .number(dropout)
         return config
     }
 

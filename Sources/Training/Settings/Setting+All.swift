@@ -9,7 +9,7 @@ extension Setting {
         whole("num_key_value_heads", \.kvHeads, 1...4096, "heads of keys and values"),
         whole("intermediate_size", \.feedForward, 1...(1 << 22), "width of the feed-forward layer", ["n_inner"]),
         whole("max_position_embeddings", \.context, 1...(1 << 30), "the longest text the model is made for, in tokens", ["n_positions"]),
-        number("dropout", \.dropout, 0...0.9, "share of activations dropped while training"),
+        number("dropout", \.dropout, 0...0.9, "share of activations dropped while training; of attention alone in llama, as in its configuration"),
 
         whole("per_device_train_batch_size", \.batch, 1...(1 << 20), "rows in one pass", ["device_batch_size", "batch"]),
         whole("max_seq_len", \.sequence, 1...(1 << 20), "tokens in a row", ["sequence"]),
@@ -18,7 +18,6 @@ extension Setting {
         whole("max_steps", \.steps, 1...(1 << 40), "steps of the run", ["num_iterations", "steps"]),
         whole("max_tokens", \.tokens, 1...(1 << 50), "tokens of the run, in place of max_steps", ["tokens"]),
         number("target_param_data_ratio", \.tokensPerParameter, 0.001...1e6, "tokens for each parameter, in place of max_steps"),
-        number("validation_fraction", \.validationFraction, 0...0.5, "share of the documents held out"),
 
         number("learning_rate", \.learningRate, 0...100, "AdamW's peak rate"),
         choice("lr_scheduler_type", \.schedule, "how the rate falls", also: ["constant_with_warmup": .constant, "wsd": .warmupStableDecay]),

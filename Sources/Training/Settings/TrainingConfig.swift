@@ -25,7 +25,6 @@ public struct TrainingConfig: Sendable, Equatable {
     public var steps: Int?
     public var tokens: Int?
     public var tokensPerParameter: Double?
-    public var validationFraction = 0.05
 
     // The learning rate
     public var learningRate: Double?
