@@ -55,6 +55,25 @@ public enum AtomicFile {
         let name = ".tmp-\(Folder.name(of: path))-\(System.processID)-\(number)"
         return Folder.join(Folder.parent(of: path), name)
     }
+
+    /// Removes what killed processes of this machine left in a folder under temporary names, for a file or folder of this name or for any.
+    ///
+    /// Other machines' processes are not known: only who has the name or the folder to itself may ask for this.
+    public static func removeLeftovers(in folder: String, of name: String? = nil) throws(FileError) {
+        guard Folder.isFolder(folder) else { return }
+        for item in try Folder.names(in: folder) where item.hasPrefix(".tmp-") {
+            let parts = item.split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count >= 4, Int(parts[parts.count - 1]) != nil, let process = Int32(parts[parts.count - 2]), process > 0,
+                name == nil || parts[1..<(parts.count - 2)].joined(separator: "-") == name, !System.isAlive(process)
+            else { continue }
+            try Folder.remove(Folder.join(folder, item))
+        }
+    }
+
+    /// The same for one path: what killed writers of this file or folder left beside it.
+    public static func removeLeftovers(of path: String) throws(FileError) {
+        try removeLeftovers(in: Folder.parent(of: path), of: Folder.name(of: path))
+    }
 }
 
 /// Narrows an untyped error to `FileError`; everything thrown inside this room is one.

@@ -13,8 +13,10 @@ public final class FileReader {
     public let size: Int
     private let fd: Int32
 
-    public init(_ path: String) throws(FileError) {
-        self.path = path
+    public convenience init(_ path: String) throws(FileError) { try self.init(PathBytes(path)) }
+
+    public init(_ path: PathBytes) throws(FileError) {
+        self.path = path.display
         (fd, size) = try System.openRegular(path)
     }
 

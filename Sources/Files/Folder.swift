@@ -44,8 +44,7 @@ public enum Folder {
     public static func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 
     private static func mode(_ path: String, follow: Bool = true) -> mode_t? {
-        var info = stat()
-        return (follow ? stat(path, &info) : lstat(path, &info)) == 0 ? info.st_mode & S_IFMT : nil
+        PathBytes(path).status(follow: follow).map { $0.mode & S_IFMT }
     }
 
     public static func exists(_ path: String) -> Bool { mode(path, follow: false) != nil }
@@ -56,21 +55,15 @@ public enum Folder {
     public static func kind(of path: String) -> String? { mode(path).map { System.kind($0) } }
 
     /// Size of a file in bytes.
-    public static func size(of path: String) throws(FileError) -> Int {
-        var info = stat()
-        guard stat(path, &info) == 0 else { throw System.failure("cannot look at the file", path, errno) }
-        return Int(info.st_size)
-    }
+    public static func size(of path: String) throws(FileError) -> Int { try status(path).size }
 
     /// Time of the last change in whole seconds since 1970.
-    public static func changed(_ path: String) throws(FileError) -> Int {
-        var info = stat()
-        guard stat(path, &info) == 0 else { throw System.failure("cannot look at the file", path, errno) }
-        #if canImport(Darwin)
-            return info.st_mtimespec.tv_sec
-        #else
-            return info.st_mtim.tv_sec
-        #endif
+    public static func changed(_ path: String) throws(FileError) -> Int { try status(path).changed }
+
+    private static func status(_ path: String) throws(FileError) -> FileStatus {
+        errno = 0
+        guard let status = PathBytes(path).status() else { throw System.failure("cannot look at the file", path, errno) }
+        return status
     }
 
     /// The absolute path with symbolic links resolved, as far as the path exists.
@@ -110,19 +103,24 @@ public enum Folder {
 
     /// The names in a folder, in order, without "." and "..".
     public static func names(in path: String) throws(FileError) -> [String] {
-        guard let stream = opendir(path) else { throw System.failure("cannot open the folder", path, errno) }
+        try entries(of: PathBytes(path)).map { String(decoding: $0.bytes, as: UTF8.self) }
+    }
+
+    /// The same as the bytes that they are.
+    static func entries(of path: PathBytes) throws(FileError) -> [PathBytes] {
+        guard let stream = opendir(path.cString) else { throw System.failure("cannot open the folder", path.display, errno) }
         defer { closedir(stream) }
-        var names: [String] = []
+        var names: [PathBytes] = []
         while true {
             errno = 0
             guard let entry = readdir(stream) else { break }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) { String(cString: $0) }
+                tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) { PathBytes(cString: $0) }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name.bytes != [0x2E], name.bytes != [0x2E, 0x2E] { names.append(name) }
         }
-        if errno != 0 { throw System.failure("cannot read the folder", path, errno) }
-        return names.sorted(by: precedes)
+        if errno != 0 { throw System.failure("cannot read the folder", path.display, errno) }
+        return names.sorted(by: PathBytes.precedes)
     }
 
     /// Every regular file below `path`, sorted by path; links to folders are not followed.
@@ -131,35 +129,72 @@ public enum Folder {
     public static func files(
         under path: String, hidden: Bool = false, skip: (String) -> Bool = { _ in false }
     ) throws(FileError) -> [String] {
-        var found: [String] = []
-        try walk(path, hidden: hidden, skip: skip) { path, isFolder in if !isFolder { found.append(path) } }
-        return found.sorted(by: precedes)
+        try list(path, hidden: hidden, skip: skip) { $0 == .file }
     }
 
     /// Every folder below `path`, sorted by path.
     public static func folders(under path: String) throws(FileError) -> [String] {
+        try list(path, hidden: true, skip: { _ in false }) { $0 == .folder }
+    }
+
+    private static func list(
+        _ path: String, hidden: Bool, skip: (String) -> Bool, _ wanted: (Found) -> Bool
+    ) throws(FileError) -> [String] {
         var found: [String] = []
-        try walk(path, hidden: true, skip: { _ in false }) { path, isFolder in if isFolder { found.append(path) } }
+        try walk(PathBytes(path), hidden: hidden, skip: skip) { path, kind throws(FileError) in
+            if case .closed(let error) = kind { throw error }
+            if wanted(kind), let text = path.text { found.append(text) }
+        }
         return found.sorted(by: precedes)
     }
 
-    private static func walk(
-        _ path: String, hidden: Bool, skip: (String) -> Bool, _ visit: (String, Bool) -> Void
+    /// What a walk comes upon.
+    public enum Found: Sendable, Equatable {
+        /// A regular file, or a link to one.
+        case file
+        /// A folder; the walk goes into it.
+        case folder
+        /// Neither, in words: "a link to a folder", "a dangling link", "a pipe (FIFO)".
+        case other(String)
+        /// A folder that cannot be opened.
+        case closed(FileError)
+    }
+
+    /// Visits everything below `path` in no order, also what is no file and what has a name that is no UTF-8; links to folders are not followed.
+    public static func walk(
+        _ path: PathBytes, hidden: Bool = false, skip: (String) -> Bool = { _ in false }, _ visit: (PathBytes, Found) throws(FileError) -> Void
     ) throws(FileError) {
-        var waiting = [path]
-        while let folder = waiting.popLast() {
-            for name in try names(in: folder) where hidden || !name.hasPrefix(".") {
-                let item = join(folder, name)
-                switch mode(item, follow: false) {
-                case S_IFDIR where !skip(name):
+        var waiting: [PathBytes] = []
+        func enter(_ folder: PathBytes, _ names: [PathBytes]) throws(FileError) {
+            for name in names where hidden || name.bytes.first != 0x2E {
+                let item = folder.joined(name)
+                guard let found = found(item) else { continue }
+                if found == .folder {
+                    if skip(name.display) { continue }
                     waiting.append(item)
-                    visit(item, true)
-                case S_IFREG: visit(item, false)
-                case S_IFLNK where isFile(item): visit(item, false)
-                default: break
                 }
+                try visit(item, found)
             }
         }
+        try enter(path, try entries(of: path))
+        while let folder = waiting.popLast() {
+            let names: [PathBytes]
+            do throws(FileError) { names = try entries(of: folder) } catch {
+                try visit(folder, .closed(error))
+                continue
+            }
+            try enter(folder, names)
+        }
+    }
+
+    /// What is there; nil where it has gone meanwhile.
+    private static func found(_ item: PathBytes) -> Found? {
+        guard let status = item.status(follow: false) else { return nil }
+        if status.isFolder { return .folder }
+        if status.isFile { return .file }
+        guard status.isLink else { return .other(status.kind) }
+        guard let target = item.status() else { return .other("a dangling link") }
+        return target.isFile ? .file : .other(target.isFolder ? "a link to a folder" : target.kind)
     }
 
     /// Removes a file or a folder with everything in it; links are removed, not followed. A missing path is fine.

@@ -25,35 +25,40 @@ enum System {
         }
     }
 
-    static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o644) throws(FileError) -> Int32 {
-        guard !path.utf8.contains(0) else { throw FileError("the path holds a NUL character", path: path) }
+    static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o644) throws(FileError) -> Int32 { try open(PathBytes(path), flags, mode: mode) }
+
+    static func open(_ path: PathBytes, _ flags: Int32, mode: mode_t = 0o644) throws(FileError) -> Int32 {
+        guard !path.bytes.contains(0) else { throw FileError("the path holds a NUL character", path: path.display) }
+        let name = path.cString
         while true {
             #if canImport(Darwin)
-                let fd = Darwin.open(path, flags | O_CLOEXEC, mode)
+                let fd = Darwin.open(name, flags | O_CLOEXEC, mode)
             #elseif canImport(Musl)
-                let fd = Musl.open(path, flags | O_CLOEXEC, mode)
+                let fd = Musl.open(name, flags | O_CLOEXEC, mode)
             #else
-                let fd = Glibc.open(path, flags | O_CLOEXEC, mode)
+                let fd = Glibc.open(name, flags | O_CLOEXEC, mode)
             #endif
             if fd >= 0 { return fd }
             let code = errno
             if code == EINTR { continue }
-            throw failure(flags & O_CREAT == 0 ? "cannot open the file" : "cannot create the file", path, code)
+            throw failure(flags & O_CREAT == 0 ? "cannot open the file" : "cannot create the file", path.display, code)
         }
     }
 
     /// Opens a regular file for reading and gives its size; a FIFO, device or folder is refused without waiting on it.
-    static func openRegular(_ path: String) throws(FileError) -> (fd: Int32, size: Int) {
+    static func openRegular(_ path: String) throws(FileError) -> (fd: Int32, size: Int) { try openRegular(PathBytes(path)) }
+
+    static func openRegular(_ path: PathBytes) throws(FileError) -> (fd: Int32, size: Int) {
         let fd = try open(path, O_RDONLY | O_NONBLOCK)
         var info = stat()
         guard fstat(fd, &info) == 0 else {
             let code = errno
             close(fd)
-            throw failure("cannot look at the file", path, code)
+            throw failure("cannot look at the file", path.display, code)
         }
         guard info.st_mode & S_IFMT == S_IFREG, let size = Int(exactly: info.st_size) else {
             close(fd)
-            throw FileError("cannot read this", path: path, expected: "a regular file", found: kind(info.st_mode))
+            throw FileError("cannot read this", path: path.display, expected: "a regular file", found: kind(info.st_mode))
         }
         return (fd, size)
     }
@@ -158,4 +163,20 @@ enum System {
     }
 
     static var processID: Int32 { getpid() }
+
+    /// Whether a process of this machine has this number and runs; one that was killed and not yet waited for does not.
+    static func isAlive(_ process: Int32) -> Bool {
+        guard kill(process, 0) == 0 || errno == EPERM else { return false }
+        #if os(Linux)
+            guard let fd = try? open("/proc/\(process)/stat", O_RDONLY) else { return true }
+            defer { close(fd) }
+            var text = [UInt8](repeating: 0, count: 256)
+            let count = (try? text.withUnsafeMutableBytes { raw throws(FileError) in try read(fd, raw, "stat") }) ?? 0
+            // "PID (NAME) STATE ...": the name may hold anything.
+            guard let end = text[..<count].lastIndex(of: UInt8(ascii: ")")), end + 2 < count else { return true }
+            return text[end + 2] != UInt8(ascii: "Z") && text[end + 2] != UInt8(ascii: "X")
+        #else
+            return true
+        #endif
+    }
 }

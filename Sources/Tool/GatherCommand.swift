@@ -13,7 +13,7 @@ struct GatherCommand: ParsableCommand {
             Reads text, Markdown, source code, HTML (its main text), WARC, WET and ARC, JSON lines and arrays, CSV, TSV and tar, also compressed \
             with gzip, zstd or xz. Hidden and build folders are passed over unless named. Licence headers, near-empty files and exact \
             duplicates are removed. DIR holds documents/ (JSONL), audit/ (what was removed and why), quarantine/ (what could not be read) \
-            and report.json; it appears whole or not at all.
+            and report.json; it appears whole or not at all. Where nothing is left it is written all the same, and the exit code is 1.
             """)
 
     @Argument(help: "Files, folders or patterns; - is standard input.") var sources: [String]
@@ -26,17 +26,22 @@ struct GatherCommand: ParsableCommand {
     @Flag(help: "Stop at the first bad file or row.") var strict = false
     @Flag(help: "Print the report as JSON, and no progress line.") var json = false
 
+    private var chosen: Set<String> { Set((only ?? "").split(separator: ",").map { $0.lowercased() }) }
+
     func validate() throws {
         if let format, !Gather.formats.contains(format) {
             throw ValidationError("--format: expected one of \(Gather.formats.joined(separator: ", ")), found \(format)")
         }
         if Gather.Compression(rawValue: compress) == nil { throw ValidationError("--compress: expected none or zstd, found \(compress)") }
+        if let unknown = chosen.subtracting(Gather.kinds).min() {
+            throw ValidationError("--only: expected formats (\(Gather.formats.joined(separator: ", "))), languages or endings of files, found \(unknown)")
+        }
         if minimumLetters < 0 { throw ValidationError("--minimum-letters: expected 0 or more, found \(minimumLetters)") }
     }
 
     func run() throws {
         var options = Gather.Options()
-        options.only = Set((only ?? "").split(separator: ",").map { $0.lowercased() })
+        options.only = chosen
         options.minimumLetters = minimumLetters
         options.strict = strict
         options.format = format

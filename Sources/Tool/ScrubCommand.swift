@@ -25,7 +25,7 @@ struct ScrubRunCommand: ParsableCommand {
 
             Steps, thresholds and their order are FineWeb's unless --config says otherwise; --print-config shows them. The new folder holds \
             documents/, audit/ (what was removed or changed, by which rule, with the measured value), quarantine/, report.json and report.html. \
-            Killed or stopped, the same command goes on where it was. audit/ holds what was redacted: keep it as private as the input.
+            Killed or stopped, the same command goes on where it was; once finished, it says so and does nothing. audit/ holds what was redacted: keep it as private as the input.
             """)
 
     @Argument(help: "A gathered folder, or JSONL with \"text\".") var documents: String?
@@ -63,7 +63,11 @@ struct ScrubRunCommand: ParsableCommand {
         StopSignal.install()
         switch try Scrub(options).run(documents, into: into) {
         case .finished(let report): print(json ? report.json.serialized() : report.summary)
-        case .finishedBefore: print(json ? "{\"finished_before\":true}" : "All of it was done before; nothing is left to do.")
+        case .finishedBefore:
+            guard json else { return print("All of it was done before; nothing is left to do.") }
+            var report = try JSON.read(Folder.join(into, "report.json"))
+            report["finished_before"] = true
+            print(report.serialized())
         case .waiting(let stage, let missing):
             let row: JSON = ["waiting": .string(stage), "missing": JSON(missing)]
             print(json ? row.serialized() : "This task's share of \"\(stage)\" is done; \(missing) other pieces are not. Run it again when they are.")

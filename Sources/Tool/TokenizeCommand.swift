@@ -14,7 +14,7 @@ struct TokenizeCommand: ParsableCommand {
                   --mix language:swift=2,forum=0.5
 
             A share of the documents is held out for validation; which, depends on each document's id alone. The tokenizer's files are \
-            copied into the new folder, which appears whole or not at all.
+            copied into the new folder, which appears whole or not at all. Rows that cannot be read are set aside in quarantine/ and counted.
             """)
 
     @Argument(help: "A gathered folder, or JSONL with \"text\".") var documents: String
@@ -24,6 +24,7 @@ struct TokenizeCommand: ParsableCommand {
     @Option(help: "Tokens per shard file.") var shardTokens = 1 << 25
     @Option(help: "Threads to encode with.") var threads = 2
     @Option(help: ArgumentHelp("How often documents are taken, by the beginning of their source or by metadata.", valueName: "source=weight,...")) var mix = ""
+    @Flag(help: "Stop at the first row that cannot be read.") var strict = false
     @Flag(help: "Print the report as JSON, and no progress line.") var json = false
 
     func validate() throws {
@@ -38,6 +39,7 @@ struct TokenizeCommand: ParsableCommand {
         options.shardTokens = shardTokens
         options.threads = threads
         options.mix = try Mix(mix)
+        options.strict = strict
         options.quiet = json
         StopSignal.install()
         let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.open(tokenizer), into: into)

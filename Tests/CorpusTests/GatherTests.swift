@@ -132,6 +132,9 @@ let long = "This sentence is long enough to stay where it is."
             try write(["good.txt": long, "bom.txt": "\u{feff}" + long + " again\r\nline\rend", "nul.txt": "a\u{0}b"], folder + "/in")
             try AtomicFile.write(folder + "/in/blob.txt", Array(0x01...0xFF))
             mkfifo(folder + "/in/pipe.txt", 0o644)
+            try Folder.create(folder + "/in/inner")
+            symlink("nowhere", folder + "/in/dangling.txt")
+            symlink("inner", folder + "/in/linked")
             let bad = ["", "{", "[1]", "{\"text\":1}", "{\"text\":\"a\",}", "{\"text\":\"a\"} {\"text\":\"b\"}", "{\"text\":\"\\u0000\"}", "NaN", "{\"txt\":\"a\"}"]
             try write(["rows.jsonl": "{\"text\":\"fine\"}\r\n" + bad.joined(separator: "\n") + "\n{\"text\":\"last one\"}"], folder + "/in")
             let report = try gather([folder + "/in"], folder + "/out")
@@ -139,6 +142,8 @@ let long = "This sentence is long enough to stay where it is."
             #expect(report.documentsQuarantined == 2 + bad.count)
             #expect(report.documentsIn == report.documentsOut + report.documentsDropped)
             #expect(report.quarantined["blank line"] == 1)
+            #expect(report.skipped == ["a pipe (FIFO)": 1, "a dangling link": 1, "a link to a folder": 1])
+            #expect(report.summary.contains("1 a dangling link"))
             #expect(try documents(folder + "/out").contains { $0.text == long + " again\nline\nend" })
             let aside = try rows(folder + "/out/quarantine/00000.jsonl")
             #expect(aside.filter { $0["source"]?.string?.hasSuffix("rows.jsonl") == true }.compactMap { $0["line"]?.int } == Array(2...10))
@@ -147,13 +152,74 @@ let long = "This sentence is long enough to stay where it is."
         }
     }
 
+    #if os(Linux)
+        /// Names that are no UTF-8 (other systems do not allow them): in folders, in patterns, and named with U+FFFD, as arguments come.
+        @Test func namesNeedNotBeUTF8() throws {
+            try withFolder { folder in
+                try write(["in/ok.txt": long], folder)
+                for (name, text) in [("in/caf\\351.txt", long + " é"), ("in/d\\377r/inner.md", long + " inner")] {
+                    #expect(system("cd '\(folder)'; f=$(printf '\(name)'); mkdir -p \"$(dirname \"$f\")\"; printf '\(text)' > \"$f\"") == 0)
+                }
+                for (number, source) in ["/in", "/in/*", "/i[n]"].enumerated() {
+                    let report = try gather([folder + source], folder + "/out\(number)")
+                    #expect(report.documentsOut == 3 && report.skipped.isEmpty)
+                    #expect(try documents(folder + "/out\(number)").map { $0.source.dropFirst(folder.count) } == ["/in/caf\\xE9.txt", "/in/d\\xFFr/inner.md", "/in/ok.txt"])
+                }
+                #expect(try gather([folder + "/in/caf\u{FFFD}.txt", folder + "/in/d\u{FFFD}r"], folder + "/named").documentsOut == 2)
+            }
+        }
+    #endif
+
+    @Test func rowsKeepTheirIDs() throws {
+        try withFolder { folder in
+            let lines = [
+                "{\"id\":\"mine\",\"text\":\"one text\"}", "{\"id\":7,\"text\":\"two text\"}", "{\"id\":9007199254740993,\"text\":\"three text\"}",
+                "{\"id\":\"\",\"text\":\"four text\"}", "{\"id\":null,\"text\":\"five text\"}", "{\"id\":[1],\"text\":\"six text\"}", "{\"id\":\"mine\",\"text\":\"seven text\"}",
+                "{\"id\":\"copy\",\"text\":\"one text\"}",
+            ]
+            try write(["in/a.jsonl": lines.joined(separator: "\n") + "\n", "in/b.csv": "id,text\n12,eight text\n"], folder)
+            let report = try gather([folder + "/in"], folder + "/out")
+            #expect(report.documentsOut == 8)
+            let found = try documents(folder + "/out")
+            #expect(found.map(\.id) == [
+                "mine", "7", "9007199254740993", Document.id(of: "four text"), Document.id(of: "five text"), Document.id(of: "six text"), "mine", "12",
+            ])
+            #expect(found[5].metadata["id"] == [1])
+            // An equal text under another id is a copy all the same; the account names it by its own id.
+            #expect(try rows(folder + "/out/audit/00000.jsonl").map { $0["id"]?.string } == ["copy"])
+        }
+    }
+
+    /// Nothing is left: the folder says where everything went, and the run fails.
+    @Test func nothingLeftIsAccountedFor() throws {
+        try withFolder { folder in
+            try write(["tiny.txt": "hi", "bad.jsonl": "{\n[1]\n"], folder)
+            #expect(throws: FileError.self) { try gather([folder + "/tiny.txt", folder + "/bad.jsonl"], folder + "/out") }
+            let report = try JSON.read(folder + "/out/report.json")
+            #expect(report["documents_in"]?.int == 3 && report["documents_out"]?.int == 0 && report["documents_dropped"]?.int == 3)
+            #expect(try rows(folder + "/out/audit/00000.jsonl").map { $0["text"]?.string } == ["hi"])
+            #expect(try rows(folder + "/out/quarantine/00000.jsonl").count == 2)
+            #expect(Folder.isFile(folder + "/out/report.html"))
+        }
+    }
+
+    @Test func whatAKilledRunLeftIsRemoved() throws {
+        try withFolder { folder in
+            try write(["in/a.txt": long], folder)
+            // Numbers of processes end at 4,194,304.
+            for name in [".tmp-out-99999999-1", ".tmp-out-1-99999999-1", ".tmp-out-\(getpid())-1", ".tmp-out"] { try write([name + "/documents/00000.jsonl": ""], folder) }
+            _ = try gather([folder + "/in"], folder + "/out")
+            #expect(try Folder.names(in: folder) == [".tmp-out", ".tmp-out-1-99999999-1", ".tmp-out-\(getpid())-1", "in", "out"])
+        }
+    }
+
     @Test func refusesWhatCannotWork() throws {
         try withFolder { folder in
             try write(["in/a.txt": long, "full/x": "x", "tiny/a.txt": "a", "none/a.bin": "x"], folder)
             mkfifo(folder + "/pipe", 0o644)
             let cases = [
-                (["/missing"], "/out"), (["/in"], "/in"), (["/in"], "/full"), (["/tiny"], "/out"), (["/none"], "/out"), (["/pipe"], "/out"),
-                (["/in/*.nothing"], "/out"), (["/in"], "/in/a.txt"), (["/in/"], "/in/../in"),
+                (["/missing"], "/out"), (["/in"], "/in"), (["/in"], "/full"), (["/none"], "/out"), (["/pipe"], "/out"),
+                (["/in/*.nothing"], "/out"), (["/in"], "/in/a.txt"), (["/in/"], "/in/../in"), (["/in"], "/in/out"), (["/full/x", "/in"], "/in/deep/er"),
             ]
             for (sources, output) in cases {
                 #expect(throws: FileError.self) { try gather(sources.map { folder + $0 }, folder + output) }
@@ -170,6 +236,7 @@ let long = "This sentence is long enough to stay where it is."
             try write(["a.swift": "let a = 1 // " + long, "b.py": "b = 1 # " + long, "c.txt": long], folder + "/in")
             #expect(try gather([folder + "/in"], folder + "/1") { $0.only = ["swift"] }.documentsOut == 1)
             #expect(try gather([folder + "/in"], folder + "/2") { $0.only = ["python", "txt"] }.documentsOut == 2)
+            #expect { try gather([folder + "/in"], folder + "/3") { $0.only = ["swift", "nope"] } } throws: { ($0 as? FileError)?.found == "nope" }
         }
     }
 

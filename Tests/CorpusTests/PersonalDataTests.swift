@@ -12,6 +12,9 @@ import Testing
 
     @Test(arguments: [
         ("mail jane.doe+news@mail.example.co.uk.", "mail <EMAIL_ADDRESS>."), ("at 86.121.97.248 now", "at <IP_ADDRESS> now"),
+        ("a new version. 86.121.97.248 has it", "a new version. <IP_ADDRESS> has it"), ("released to 86.121.97.248", "released to <IP_ADDRESS>"),
+        ("release 192.168.1.5 and renew", "release <IP_ADDRESS> and renew"), ("from 8.8.8.8 to 8.8.4.4", "from <IP_ADDRESS> to <IP_ADDRESS>"),
+        ("this section and 8.8.8.8", "this section and <IP_ADDRESS>"), ("ip==10.0.0.1", "ip==<IP_ADDRESS>"), ("server: 10.0.0.1", "server: <IP_ADDRESS>"),
         ("v6 2001:db8:85a3::8a2e:370:7334 ok", "v6 <IP_ADDRESS> ok"), ("card 4111 1111 1111 1111 paid", "card <CREDIT_CARD> paid"),
         ("card 378282246310005.", "card <CREDIT_CARD>."), ("SSN 460-89-9847 on file", "SSN <US_SSN> on file"),
         ("to GB82 WEST 1234 5698 7654 32 please", "to <IBAN_CODE> please"), ("DE89370400440532013000", "<IBAN_CODE>"),
@@ -25,7 +28,8 @@ import Testing
         "version 1.2.3.4.5 of it", "4111 1111 1111 1112 fails its check", "in 1999-2004 and 2024-01-31", "GB82 WEST 1234 5698 7654 33 is no account",
         "pages 123-456 and 12,345,678 people", "an @ sign and name@host", "000-12-3456", "std::vector and a::b", "section 10.2.1", "ISBN 978-3-16-148410-0",
         "π is 3.14159265358979", "RSSMRA85T10A562T", "a population of 10 000 000 000 or 1 000 000 000 000", "matrix 100 200 300 4000", "Tel Aviv 2023 2024",
-        "logo@2x.png and img@3x.webp",
+        "logo@2x.png and img@3x.webp", "version 1.2.3.4 of the tool", "Section 3.2.1.4 says", "see §§ 3.2.1.4 and 3.2.1.5", "from version 10.2.0.4 to 10.2.0.5",
+        "Release: 11.2.0.4, 11.2.0.5 or 11.2.0.6", "sec. 1.2.3.4", "firmware number 4.0.11.2", "chapter (2.1.1.3)", "tool>=1.2.3.4", "RFC no. 1.2.3.4",
     ])
     func leftAlone(_ text: String) throws { #expect(try redacted(text) == text) }
 

@@ -44,6 +44,36 @@ import Testing
         try Folder.create(fixture.path("in"))
         try AtomicFile.write(fixture.path("in/000.jsonl.gz"), readFile(dolma + "provided/deduper/documents/000.json.gz"))
         try fixture.scrub("steps: [line_duplicates]\nline_duplicates: {max_documents: 1, min_characters: 0, keep_first: true, max_share: null, min_document_characters: 0}")
+        let (found, texts) = try characterSpans(fixture)
+        try Folder.create(fixture.path("expected"))
+        try AtomicFile.write(fixture.path("expected/a.json.gz"), readFile(dolma + "expected/dedupe-paragraphs.json.gz"))
+        for (id, spans) in try Self.expected(fixture) {
+            let length = String(decoding: texts[id] ?? [], as: UTF8.self).unicodeScalars.count
+            #expect(found[id, default: []] == spans.map { [$0[0], min($0[1], length)] }, "\(id)")
+        }
+    }
+
+    /// dolma's expected spans of paragraphs whose runs of six words, three apart, stood before for the half. Words are
+    /// counted otherwise there; the spans are the same.
+    @Test(.enabled(if: data != nil, "no shared/data beside the repository"))
+    func overlappingParagraphsAreDolmas() throws {
+        guard let data = Self.data else { return }
+        let dolma = data + "/web/dolma-fixtures/tests/data/"
+        let fixture = try ScrubFixture()
+        try Folder.create(fixture.path("in"))
+        try AtomicFile.write(fixture.path("in/000.jsonl.gz"), readFile(dolma + "provided/deduper/documents/000.json.gz"))
+        try fixture.scrub("steps: [paragraph_overlap]\nparagraph_overlap: {stride: 3, min_characters: 0, min_document_characters: 0}")
+        let (found, texts) = try characterSpans(fixture)
+        try Folder.create(fixture.path("expected"))
+        try AtomicFile.write(fixture.path("expected/a.json.gz"), readFile(dolma + "expected/dedupe-paragraph-ngrams.json.gz"))
+        for (id, spans) in try Self.expected(fixture) {
+            let length = String(decoding: texts[id] ?? [], as: UTF8.self).unicodeScalars.count
+            #expect(found[id, default: []] == spans.map { [$0[0], min($0[1], length)] }, "\(id)")
+        }
+    }
+
+    /// What was cut, by document, in characters, and the texts.
+    private func characterSpans(_ fixture: ScrubFixture) throws -> (spans: [String: [[Int]]], texts: [String: [UInt8]]) {
         var texts: [String: [UInt8]] = [:]
         try Document.forEach(in: fixture.path("in")) { texts[$0.id] = Array($0.text.utf8) }
         var found: [String: [[Int]]] = [:]
@@ -52,12 +82,7 @@ import Testing
             func characters(_ byte: Int?) -> Int { String(decoding: text.prefix(byte ?? 0), as: UTF8.self).unicodeScalars.count }
             found[id] = row["spans"]?.array?.map { [characters($0["start"]?.int), characters($0["end"]?.int)] }
         }
-        try Folder.create(fixture.path("expected"))
-        try AtomicFile.write(fixture.path("expected/a.json.gz"), readFile(dolma + "expected/dedupe-paragraphs.json.gz"))
-        for (id, spans) in try Self.expected(fixture) {
-            let length = String(decoding: texts[id] ?? [], as: UTF8.self).unicodeScalars.count
-            #expect(found[id, default: []] == spans.map { [$0[0], min($0[1], length)] }, "\(id)")
-        }
+        return (found, texts)
     }
 
     /// dolma's documents, and the rows of one of its files of attributes by document.

@@ -2,6 +2,12 @@ import QuintetCorpus
 import QuintetFiles
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 @Suite struct ScrubTests {
     @Test func everyDocumentIsAccountedFor() throws {
         let fixture = try ScrubFixture()
@@ -39,6 +45,55 @@ import Testing
         let why = try #require(try history.rows(of: "y").first)
         #expect(why["action"]?.string == "drop" && why["value"] != nil && why["threshold"] != nil)
         #expect(throws: FileError.self) { try history.restored("nobody") }
+    }
+
+    /// Rows as gather writes them come back byte for byte, whatever the steps have added to their metadata; also from a scrubbed folder scrubbed again.
+    @Test func restoredRowsAreTheBytesThatCameIn() throws {
+        let fixture = try ScrubFixture()
+        let hidden = " <!-- hidden --> " + String(repeating: "zero\u{200B}width ", count: 3)
+        let documents = [
+            Document(id: "1", text: prose(1), source: "s", metadata: ["language": "html", "format": "html", "url": "https://example.com/1"]),
+            Document(id: "2", text: prose(2) + hidden, source: "s", added: "2020-01-01", metadata: ["flags": ["mine": 1], "language": "en-US"]),
+            Document(id: "3", text: prose(3) + " Write to jane.doe@example.com about it." + hidden, source: "s"),
+            Document(id: "4", text: "Short.", source: "s", metadata: ["language": "html", "language_score": 0.5]),
+            Document(id: "5", text: prose(5) + hidden, source: "s", metadata: ["given": "x", "language_score": 0.25, "flags": "none"]),
+            Document(id: "6", text: prose(5) + hidden + "So.", source: "s", metadata: ["language": "fr"]),
+            Document(id: "7", text: (0..<30).map { "func step\($0)(_ x: Int) -> Int { return x + \($0) }" }.joined(separator: "\n"), source: "s", metadata: ["language": "swift", "language_score": 1.5]),
+        ]
+        try fixture.write("a", documents.map { $0.json.serialized() })
+        try fixture.scrub("")
+        let history = try ScrubHistory(fixture.path("out"))
+        for document in documents { #expect(try history.restored(document.id).map { $0.json.serialized() } == [document.json.serialized()]) }
+        let kept = try fixture.documents()
+        #expect(kept["1"]?.metadata["language"] == "en" && kept["1"]?.metadata["given"] == ["language": "html"])
+        #expect(kept["3"]?.metadata["given"] == nil && kept["4"] == nil && (kept["5"] == nil) != (kept["6"] == nil))
+        guard case .finished = try Scrub(ScrubFixture.options("")).run(fixture.path("out"), into: fixture.path("again")) else { return }
+        for document in kept.values { #expect(try ScrubHistory(fixture.path("again")).restored(document.id).map { $0.json.serialized() } == [document.json.serialized()]) }
+    }
+
+    /// Ids that are numbers are found as text, and fields beside the usual ones stay, as metadata.
+    @Test func idsAndFieldsOfRowsStay() throws {
+        let fixture = try ScrubFixture()
+        try fixture.write("a", ["{\"id\":7,\"text\":\"seven\",\"url\":\"https://example.com/\",\"stars\":5}", "{\"id\":8,\"text\":\"\(prose(8))\",\"stars\":4}"])
+        try fixture.scrub("")
+        let history = try ScrubHistory(fixture.path("out"))
+        #expect(try history.rows(of: "7").count == 1)
+        #expect(try history.restored("7").first?.metadata == ["url": "https://example.com/", "stars": 5])
+        #expect(try fixture.documents()["8"]?.metadata["stars"] == 4)
+    }
+
+    /// What gather cut or dropped is given back, too.
+    @Test func gatheredFoldersAreRestored() throws {
+        try withFolder { folder in
+            let code = "// Copyright A\n\nlet a = 1 // " + long
+            try write(["in/1.swift": code, "in/2.swift": code, "in/3.txt": "hi"], folder)
+            _ = try gather([folder + "/in"], folder + "/out")
+            let history = try ScrubHistory(folder + "/out")
+            let id = try #require(try documents(folder + "/out").first?.id)
+            #expect(try history.restored(id).map(\.text) == [code, code])
+            #expect(try history.restored(Document.id(of: "hi")).map(\.text) == ["hi"])
+            #expect(try history.rows(of: id).map(ScrubHistory.sentence).first?.hasPrefix("changed by licence headers, 1 spans") == true)
+        }
     }
 
     @Test func sameBytesForAnyThreadsUnitsAndTasks() throws {
@@ -108,7 +163,17 @@ import Testing
         try Folder.create(fixture.path("full"))
         try AtomicFile.write(fixture.path("full/note.txt"), "mine")
         #expect(throws: FileError.self) { try fixture.scrub("", into: "full") }
+        #expect(throws: FileError.self) { try fixture.scrub("", into: "in/out") }
         try fixture.scrub("")
+        let before = try fixture.bytes("out")
+        // Once more is no work and no error; with other settings or another input it is refused.
+        guard case .finishedBefore = try Scrub(ScrubFixture.options("")).run(fixture.path("in"), into: fixture.path("out")) else { throw FileError("done twice") }
+        #expect(try fixture.bytes("out") == before)
+        #expect(throws: FileError.self) { try fixture.scrub("steps: [language]") }
+        try fixture.write("b", [ScrubFixture.row("b", prose(2))])
+        #expect(throws: FileError.self) { try fixture.scrub("") }
+        try Folder.remove(fixture.path("in/b.jsonl"))
+        #expect(system("touch -d '1 hour' '\(fixture.path("in/a.jsonl"))'") == 0)
         #expect(throws: FileError.self) { try fixture.scrub("") }
     }
 
@@ -129,6 +194,8 @@ import Testing
     @Test(arguments: [
         "nothing: 1", "steps: [nobody]", "gopher_quality: {min_words: 3}", "steps: [language, language]", "gopher_quality: {min_doc_words: many}",
         "a: &x 1\nb: *x", "unit_bytes: -1", "language: {languages: [xx]}", "personal_data: {entities: [NAME]}", "personal_data: {action: hide}",
+        "gopher_quality: {min_doc_words: -5}", "language: {min_score: 2}", "line_duplicates: {max_documents: 0}", "near_duplicates: {n_grams: 0}",
+        "gopher_quality: {min_doc_words: 60, max_doc_words: 50}", "gopher_repetition: {dup_n_grams: {5: 1.5}}", "toxicity: {min_share: -0.1}",
         "steps: [language]\nsteps: [language]", "gopher_quality:\n\tmin_doc_words: 3",
     ])
     func badSettingsAreErrors(_ yaml: String) throws {
@@ -168,6 +235,21 @@ import Testing
         #expect(try fixture.documents().values.allSatisfy { !$0.text.contains(notice) })
         try fixture.scrub("{steps: [line_duplicates], line_duplicates: {keep_first: true, max_documents: 1}}", into: "first")
         #expect(try fixture.documents("first").values.count { $0.text.contains(notice) } == 1)
+    }
+
+    /// A paragraph that a later document holds with a few words changed is cut there, and stays in the first.
+    @Test func overlappingParagraphsAreCut() throws {
+        let fixture = try ScrubFixture()
+        let shared = prose(70)
+        try fixture.write("a", [
+            ScrubFixture.row("first", prose(1) + "\n" + shared), ScrubFixture.row("second", prose(2) + "\nSome words before. " + shared + " And after.\n" + prose(3)),
+            ScrubFixture.row("copy", shared),
+        ])
+        try fixture.scrub("steps: [paragraph_overlap]", threads: 2)
+        let kept = try fixture.documents()
+        #expect(kept["first"]?.text == prose(1) + "\n" + shared && kept["second"]?.text == prose(2) + "\n" + prose(3) && kept["copy"] == nil)
+        #expect(try ScrubHistory(fixture.path("out")).restored("second").first?.text.contains("And after.") == true)
+        #expect(!ScrubConfig().steps.contains("paragraph_overlap"))
     }
 
     /// Copies of a document are not taken for boilerplate: one of them stays whole.

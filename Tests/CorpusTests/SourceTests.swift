@@ -82,8 +82,11 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
     }
 
     @Test func otherColumnsBecomeMetadata() throws {
-        let (_, documents, _) = try found("a.tsv", Array("source\tbody\tstars\nhere\tgood stuff\t5\n".utf8)) { $0.textField = "body" }
-        #expect(documents.map(\.text) == ["good stuff"] && documents.map(\.source) == ["here"])
+        let table = "source\tbody\tstars\nhere\tgood stuff\t5\nthere\the said \"hi\"\t4\nthere\t\"quoted\" text\t3\n"
+        let (report, documents, _) = try found("a.tsv", Array(table.utf8)) { $0.textField = "body" }
+        // Quotes in TSV are text.
+        #expect(documents.map(\.text) == ["good stuff", "he said \"hi\"", "\"quoted\" text"] && report.documentsQuarantined == 0)
+        #expect(documents.map(\.source) == ["here", "there", "there"])
         #expect(documents[0].metadata["stars"] == "5")
     }
 
@@ -96,7 +99,8 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
         ("[{\"text\":\"one [}\\\" text\"},{\"text\":1},nonsense,{\"text\":\"two text\"}]", ["one [}\" text", "two text"], 2),
         ("[{\"text\":\"one text\"}", ["one text"], 1),
         ("[{\"text\":\"one text\"}] x", ["one text"], 1),
-        ("[" + String(repeating: "[", count: 100_000), [], 2),
+        ("[" + String(repeating: "[", count: 100_000), [], 1),
+        ("[{\"text\":\"one text\"},{\"text\":\"two te", ["one text"], 1), ("[{\"text\":\"one text\"},", ["one text"], 1),
         ("[]", [], 0), ("{\"text\":\"one text\"", [], 1),
     ]
 
@@ -224,12 +228,19 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
         let bad = [
             "nonsense that is no record\r\n\r\n", warc("response", [], "x", length: -5), "WARC/1.0\r\nWARC-Type: response\r\n\r\nno length\r\n\r\n",
             warc("response", ["Content-Type: application/http"], "not HTTP at all"), warc("response", [], "a block that is longer than it says", length: 4),
+            // Lengths that reach into the next record or beyond the end, of records that are read, passed over and too large.
+            warc("response", [], "short", length: 50), warc("response", [], "short", length: 1_000_000), warc("request", [], "short", length: 300),
+            warc("request", [], "short", length: 1_000_000), warc("metadata", [], "", length: Int.max), warc("resource", [], "short", length: 100 << 20),
         ]
         for record in bad {
             let (report, documents, aside) = try found("a.warc", Array((good + record + last).utf8))
             #expect(documents.map(\.source) == ["http://a.b/1", "http://a.b/2"])
             #expect(report.documentsQuarantined == 1 && aside[0]["offset"]?.int == good.utf8.count)
         }
+        // Many lies in a row cost a few readings of the file, not one for each.
+        let lies = String(repeating: warc("response", [], "x", length: 60_000_000), count: 3000)
+        let (lying, found3000, _) = try found("a.warc", Array((lies + last).utf8))
+        #expect(found3000.map(\.source) == ["http://a.b/2"] && lying.documentsQuarantined == 3000)
         let (report, documents, _) = try found("a.warc", Array((good + last).utf8.dropLast(40)))
         #expect(documents.count == 1 && report.quarantined == ["the record ends too early": 1])
     }
@@ -247,6 +258,27 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
             #expect(counts["warc-whirlwind/whirlwind.warc.wet.gz"] == [1, 0])
             #expect(counts["warc-whirlwind/whirlwind.warc.gz"] == [1, 0])
             #expect(counts["warc-warcio/test/data/example.arc.gz"] == [1, 0])
+            // warcio's odd files: its own reader finds the same records, where it does not give the file up.
+            let odd: [(String, documents: Int, refused: Int, passed: [String: Int])] = [
+                ("example-bad-non-chunked.warc.gz", 1, 0, ["WARC record request": 2, "WARC record revisit": 1, "WARC record warcinfo": 2]),
+                ("example-iana.org-chunked.warc", 1, 0, ["WARC record request": 1, "WARC record warcinfo": 1]),
+                ("example-resource.warc.gz", 1, 0, ["WARC record warcinfo": 2]),
+                ("example-wget-bad-target-uri.warc.gz", 3, 0, ["WARC record metadata": 1, "WARC record request": 1, "WARC record warcinfo": 1]),
+                ("example-wrong-chunks.warc.gz", 1, 0, ["WARC record request": 1]),
+                ("example-digest.warc", 0, 0, ["WARC record request": 4]),
+                ("example-space-in-target-uri.warc.gz", 0, 0, ["WARC record warcinfo": 1, "content type image": 1]),
+                ("post-test.warc.gz", 0, 0, ["WARC record request": 3, "content type application": 3]),
+                ("example-trunc.warc", 0, 1, ["WARC record request": 1, "WARC record warcinfo": 2]),
+                ("example-space-in-url.arc", 0, 1, ["ARC version block": 1]), ("bad.arc", 0, 5, [:]),
+            ]
+            for (name, documents, refused, passed) in odd {
+                let path = out + "/" + name
+                _ = try? gather([folder + "/warc-warcio/test/data/" + name], path) { $0.minimumLetters = 1 }
+                let report = try JSON.read(path + "/report.json")
+                #expect(report["documents_out"]?.int == documents, "\(name)")
+                #expect((report["quarantined"]?.object ?? [:]).reduce(0) { $0 + ($1.value.int ?? 0) } == refused, "\(name)")
+                #expect(report["passed_over"]?.object?.reduce(into: [:]) { $0[$1.key] = $1.value.int } == passed, "\(name)")
+            }
         }
     }
 

@@ -15,13 +15,15 @@ func trainTokenizer(_ texts: [String], size: Int = 400) throws -> Tokenizer {
 }
 
 func tokenize(
-    _ source: String, _ tokenizer: Tokenizer, _ output: String, share: Double = 0.1, threads: Int = 1, shardTokens: Int = 1 << 20
+    _ source: String, _ tokenizer: Tokenizer, _ output: String, share: Double = 0.1, threads: Int = 1, shardTokens: Int = 1 << 20,
+    _ change: (inout Tokenize.Options) throws -> Void = { _ in }
 ) throws -> TokenizeReport {
     var options = Tokenize.Options()
     options.validationShare = share
     options.threads = threads
     options.shardTokens = shardTokens
     options.quiet = true
+    try change(&options)
     return try Tokenize(options).run(source, tokenizer: tokenizer, into: output)
 }
 
@@ -108,16 +110,39 @@ func corpus(_ folder: String, _ count: Int) throws -> [String] {
     @Test func refusesWhatCannotWork() throws {
         try withFolder { folder in
             let tokenizer = try trainTokenizer(corpus(folder, 5))
-            try write(["bad.jsonl": "{\"text\":\"a\"}\n{\"text\":2}\n", "empty.jsonl": "", "none/x.txt": "x"], folder)
+            try write(["bad.jsonl": "{\"text\":\"a\n{\"text\":2}\n", "empty.jsonl": "", "none/x.txt": "x"], folder)
             for source in ["/missing", "/bad.jsonl", "/empty.jsonl", "/none"] {
                 #expect(throws: FileError.self) { try tokenize(folder + source, tokenizer, folder + "/out") }
             }
             #expect(throws: FileError.self) { try tokenize(folder + "/corpus", tokenizer, folder + "/corpus") }
+            #expect(throws: FileError.self) { try tokenize(folder + "/corpus", tokenizer, folder + "/corpus/shards") }
             #expect(throws: FileError.self) { try tokenize(folder + "/corpus", tokenizer, folder + "/none") }
+            #expect { try tokenize(folder + "/corpus", tokenizer, folder + "/out") { $0.mix = try Mix("nope=2,language:swift=1") } } throws: { error in
+                (error as? FileError)?.found == "nope" && (error as? FileError)?.hint?.contains("language:swift") == true
+            }
             #expect(throws: FileError.self) { try tokenize(folder + "/corpus", tokenizer, folder + "/out", share: 1) }
             #expect(throws: FileError.self) { try tokenize(folder + "/corpus", tokenizer, folder + "/out", share: .nan) }
             #expect(!Folder.exists(folder + "/out"))
             #expect(try Folder.names(in: folder).allSatisfy { !$0.hasPrefix(".tmp") })
+        }
+    }
+
+    @Test func badRowsAreSetAside() throws {
+        try withFolder { folder in
+            let tokenizer = try trainTokenizer((0..<5).map(snippet))
+            let good = (0..<20).map { "{\"text\":\"row number \($0)\"}" }
+            try write(["a.jsonl": (good[..<10] + ["{", "", "[1]", "{\"txt\":1}"] + good[10...]).joined(separator: "\n") + "\n"], folder)
+            // Also where the whole is read more than once, for validation or for weights.
+            for (share, mix) in [(0.1, ""), (1e-9, "\(folder)/a=3")] {
+                let report = try tokenize(folder + "/a.jsonl", tokenizer, folder + "/s\(share)", share: share) { $0.mix = try Mix(mix) }
+                #expect(report.quarantined.values.reduce(0, +) == 4 && report.quarantined["blank line"] == 1)
+                let aside = try rows(folder + "/s\(share)/quarantine/00000.jsonl")
+                #expect(aside.map { $0["line"]?.int } == [11, 12, 13, 14])
+            }
+            #expect(throws: FileError.self) { try tokenize(folder + "/a.jsonl", tokenizer, folder + "/strict") { $0.strict = true } }
+            let data = try TokenDataset(folder + "/s0.1")
+            let baselines = try Baselines.measure(documents: folder + "/a.jsonl", holdOut: data.holdOut)
+            #expect(baselines.bytes == data.textBytes(.validation))
         }
     }
 

@@ -12,7 +12,8 @@ struct CleanDraft {
         let text = try TextDecoding.text(raw.content, declared: raw.charset ?? (raw.kind == .page ? HTMLHead.charset(raw.content) : nil))
         encoding = text.encoding
         draft = Draft(
-            text: text.bytes, source: raw.source, kind: raw.kind, added: raw.added, created: raw.created, metadata: raw.metadata, line: raw.line)
+            text: text.bytes, source: raw.source, kind: raw.kind, added: raw.added, created: raw.created, metadata: raw.metadata, line: raw.line,
+            givenID: raw.id)
         if text.replaced > 0 { flags.append("damaged characters") }
         if encoding != "utf-8" { draft.metadata["encoding"] = .string(encoding) }
         if raw.kind == .page { takeMainText() }

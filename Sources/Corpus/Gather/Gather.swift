@@ -39,14 +39,23 @@ public struct Gather {
     /// The formats that are read, by name.
     public static var formats: [String] { SourceFormat.all.map(\.name) }
 
+    /// What `only` may name: formats, languages and the endings of files.
+    public static var kinds: Set<String> { FileKind.names }
+
     private let options: Options
 
     public init(_ options: Options = Options()) { self.options = options }
 
     /// Gathers files, folders and patterns into a new folder.
+    ///
+    /// Where every document was dropped or set aside the folder is written all the same, for its account, and then an error is thrown.
     @discardableResult
     public func run(_ sources: [String], into path: String) throws -> GatherReport {
-        try refuseSameFolder(sources, path)
+        try OutputPlace.check(path, apartFrom: sources.filter { $0 != "-" })
+        if let unknown = options.only.subtracting(Self.kinds).min() {
+            throw FileError(
+                "no such kind of file", field: "only", expected: (Self.formats + Language.all.map(\.name)).joined(separator: ", ") + ", or a file's ending", found: unknown)
+        }
         if let name = options.format, SourceFormat.named(name) == nil {
             throw FileError("no such format", expected: Self.formats.joined(separator: ", "), found: name)
         }
@@ -57,6 +66,7 @@ public struct Gather {
                 hint: "read are: " + Self.formats.joined(separator: ", "))
         }
         let total = list.files.reduce(0) { $0 + $1.size }
+        try AtomicFile.removeLeftovers(of: path)
         let bar = ProgressBar(label: "gather", total: total, unit: "bytes", quiet: options.quiet)
         var work = try GatherWork(into: path, options, bar)
         for file in list.files {
@@ -68,13 +78,6 @@ public struct Gather {
         work.report.files = list.files.count
         work.report.skipped = list.skipped
         return try work.finish()
-    }
-
-    private func refuseSameFolder(_ sources: [String], _ path: String) throws(FileError) {
-        let output = Folder.resolved(path)
-        for source in sources where Folder.resolved(source) == output {
-            throw FileError("output and input are the same", path: path, hint: "choose another folder for --into")
-        }
     }
 
     static func reasons(_ counts: [String: Int]) -> String? {

@@ -65,6 +65,7 @@ public struct GatherReport: Sendable, Equatable {
         for (reason, count) in quarantined.sorted(by: { Folder.precedes($0.key, $1.key) }) {
             lines.append("  not readable, \(reason): \(count)")
         }
+        if let reasons = Gather.reasons(skipped) { lines.append("  files passed over: " + reasons) }
         return lines.joined(separator: "\n")
     }
 

@@ -9,20 +9,20 @@ extension GatherWork {
         let input: Input
         do throws(FileError) { input = try open(file) } catch {
             report.bytesIn += file.size
-            return try refuse(file.path, Refusal(error))
+            return try refuse(file.path.display, Refusal(error))
         }
         try read(input, size: file.size)
         report.bytesIn += input.stream.offset
     }
 
     private func open(_ file: SourceFile) throws(FileError) -> Input {
-        let isStandardInput = file.path == "-"
-        let raw = ByteStream(isStandardInput ? FileReader.standardInput() : try FileReader(file.path), name: isStandardInput ? "stdin" : file.path)
+        let isStandardInput = file.path == SourceFile.standardInput
+        let raw = ByteStream(isStandardInput ? FileReader.standardInput() : try FileReader(file.path), name: isStandardInput ? "stdin" : file.path.display)
         let expansion = Expansion(of: raw)
         let stream = try Compression.decoded(raw, expansion)
         return Input(
             name: raw.name, stream: stream, kind: file.kind ?? options.format.flatMap(SourceFormat.named).map { FileKind($0) }, isNamed: file.isNamed,
-            created: isStandardInput ? nil : (try? Folder.changed(file.path)).map { Timestamp.text($0) }, expansion: expansion)
+            created: file.changed.map { Timestamp.text($0) }, expansion: expansion)
     }
 
     private mutating func read(_ input: Input, size: Int) throws {

@@ -114,12 +114,7 @@ struct GatherWork {
         }
         report.documentsIn += 1
         report.quarantined[refusal.reason, default: 0] += 1
-        var row: JSON = ["source": .string(source), "reason": .string(refusal.reason)]
-        if let line = refusal.line { row["line"] = JSON(line) }
-        if let offset = refusal.offset { row["offset"] = JSON(offset) }
-        if let detail = refusal.detail { row["detail"] = .string(detail) }
-        if let hint = refusal.hint { row["hint"] = .string(hint) }
-        try quarantine.append(row, into: folder)
+        try quarantine.append(refusal.row(source), into: folder)
     }
 
     private mutating func measure() {
@@ -135,7 +130,7 @@ struct GatherWork {
         return Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
     }
 
-    /// Writes what is left and the report, checks the account, and gives the folder its name.
+    /// Writes what is left and the report, checks the account, and gives the folder its name; where nothing is left, says so after that.
     mutating func finish() throws -> GatherReport {
         report.seconds = seconds(since: start)
         guard report.documentsIn == report.documentsOut + report.documentsDropped else {
@@ -143,7 +138,6 @@ struct GatherWork {
                 "the account does not add up; this is a defect in quintet", path: path, expected: "\(report.documentsIn) documents",
                 found: "\(report.documentsOut) kept + \(report.documentsDropped) dropped")
         }
-        guard report.documentsOut > 0 else { throw nothingLeft() }
         try documents.finish(into: folder)
         try audit.finish(into: folder)
         try quarantine.finish(into: folder)
@@ -152,6 +146,7 @@ struct GatherWork {
         try folder.file("report.html") { writer in try writer.write(report.html()) }
         try folder.file("report.json") { writer in try writer.write(report.json.serialized(pretty: true) + "\n") }
         try folder.commit()
+        guard report.documentsOut > 0 else { throw nothingLeft() }
         return report
     }
 
@@ -160,6 +155,7 @@ struct GatherWork {
         for step in report.steps where step.dropped > 0 { reasons[step.name] = step.dropped }
         let over = Gather.reasons(report.passedOver).map { "; passed over: " + $0 } ?? ""
         return FileError(
-            "no documents are left", path: path, found: "\(report.documentsIn) came in: " + (Gather.reasons(reasons) ?? "none") + over)
+            "no documents are left", path: path, found: "\(report.documentsIn) came in: " + (Gather.reasons(reasons) ?? "none") + over,
+            hint: "audit/, quarantine/ and report.html in this folder tell why; remove it to run again")
     }
 }

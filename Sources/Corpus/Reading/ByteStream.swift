@@ -64,6 +64,21 @@ final class ByteStream: ByteSource {
         offset += count
     }
 
+    /// Puts bytes that were read back in front, to be read again.
+    func unread(_ bytes: some Collection<UInt8>) {
+        let count = bytes.count
+        if count > part.lowerBound {
+            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count + part.count + 1 << 16, alignment: 64)
+            UnsafeMutableRawBufferPointer(rebasing: larger[count...]).copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[part]))
+            buffer.deallocate()
+            buffer = larger
+            part = count..<(count + part.count)
+        }
+        UnsafeMutableRawBufferPointer(rebasing: buffer[(part.lowerBound - count)..<part.lowerBound]).copyBytes(from: bytes)
+        part = (part.lowerBound - count)..<part.upperBound
+        offset -= count
+    }
+
     /// Passes over bytes; false if the source ends before.
     func skip(_ count: Int) throws(FileError) -> Bool {
         var left = count

@@ -42,6 +42,15 @@ struct FileKind: Equatable, Sendable {
 
     static func isJSONLines(_ path: String) -> Bool { FileKind(path: path)?.format.name == SourceFormat.jsonLines.name }
 
+    /// Names of formats and languages, and all endings that are known.
+    static let names: Set<String> = {
+        var all: Set<String> = []
+        for format in SourceFormat.all { all.formUnion(format.endings + [format.name]) }
+        for language in Language.all { all.formUnion(language.endings + [language.name]) }
+        for compression in Compression.all { all.formUnion(compression.endings) }
+        return all
+    }()
+
     /// The name of the language or format, as metadata and reports have it.
     var label: String { language?.name ?? format.name }
 }

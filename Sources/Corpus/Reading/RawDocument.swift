@@ -9,6 +9,8 @@ struct RawDocument {
     var source: String
     var added: String?
     var created: String?
+    /// The id that the row has.
+    var id: String?
     var metadata: JSONObject = [:]
     /// Line of the row in its file.
     var line: Int?
@@ -27,6 +29,16 @@ struct Refusal {
 }
 
 extension Refusal {
+    /// The row of `quarantine/`.
+    func row(_ source: String) -> JSON {
+        var row: JSON = ["source": .string(source), "reason": .string(reason)]
+        if let line { row["line"] = JSON(line) }
+        if let offset { row["offset"] = JSON(offset) }
+        if let detail { row["detail"] = .string(detail) }
+        if let hint { row["hint"] = .string(hint) }
+        return row
+    }
+
     init(_ error: FileError) { self.init(reason: error.what, line: error.line, offset: error.offset, detail: error.found ?? error.expected, hint: error.hint) }
 }
 

@@ -42,7 +42,7 @@ final class Page {
     init(bookBytes: Int = .max) { self.bookBytes = bookBytes }
 
     /// Takes over a document; its kind is judged unless an earlier pass has done so.
-    func load(_ document: Document, text: [UInt8], kind given: DocumentKinds? = nil) {
+    func load(_ document: Document, text: [UInt8], kind given: DocumentKinds? = nil, detected: DetectedLanguage? = nil) {
         id = document.id
         source = document.source
         added = document.added
@@ -50,7 +50,7 @@ final class Page {
         metadata = document.metadata
         language = metadata["language"]?.string.flatMap { name in Language.all.first { $0.name == name } }
         kind = given ?? judgedKind(text.count)
-        detected = nil
+        self.detected = detected
         replaceText(text)
     }
 
@@ -65,8 +65,8 @@ final class Page {
         (hasWords, hasLength, hasShingles) = (false, false, false)
     }
 
-    /// The language that a step found, and how sure it is.
-    var detected: (language: String, score: Double)?
+    /// The language that a step found; it goes into the metadata when all steps are done.
+    var detected: DetectedLanguage?
 
     /// Characters (Unicode scalars) of the text.
     var length: Int {

@@ -26,7 +26,7 @@ public struct Scrub: Sendable {
         case finished(ScrubReport)
         /// What this task could do is done; others have to finish this stage before the next begins.
         case waiting(stage: String, missing: Int)
-        /// Other tasks had finished the whole before this one began.
+        /// The whole was done before, with the same input and settings.
         case finishedBefore
     }
 
@@ -35,15 +35,18 @@ public struct Scrub: Sendable {
     public init(_ options: Options = Options()) { self.options = options }
 
     public func run(_ source: String, into path: String) throws -> Outcome {
-        guard Folder.resolved(source) != Folder.resolved(path) else {
-            throw FileError("output and input are the same", path: path, hint: "choose another folder for --into")
-        }
+        try OutputPlace.check(path, apartFrom: [source])
         let work = WorkFolder(output: path)
-        if options.task.count > 1, Folder.isFile(Folder.join(path, "report.json")), !Folder.exists(work.root) { return .finishedBefore }
         let plan = try ScrubPlan(source, options.config)
+        let isAlone = options.task.count == 1
+        if work.isFinished {
+            try work.checkFinished(plan, changes: isAlone)
+            return .finishedBefore
+        }
         try work.open(plan)
-        let lock = options.task.count == 1 ? try FolderLock(work.root) : nil
+        let lock = isAlone ? try FolderLock(work.root) : nil
         defer { withExtendedLifetime(lock) {} }
+        if isAlone { try work.removeLeftovers(plan) }
         return try ScrubRun(plan: plan, work: work, options: options).run()
     }
 

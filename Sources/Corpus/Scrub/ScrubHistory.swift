@@ -3,9 +3,15 @@ public import QuintetFiles
 /// Looks up in a scrubbed folder what happened to a document, and gets it back as it was.
 public struct ScrubHistory {
     private let folder: String
+    /// Whether the language that was found stands in the metadata of what was kept.
+    private let notesLanguage: Bool
 
+    /// A scrubbed folder, or a gathered one.
     public init(_ folder: String) throws {
         self.folder = folder
+        let report = Folder.join(folder, "report.json")
+        let steps = Folder.isFile(report) ? try JSON.read(report)["config"]?["steps"]?.array ?? [] : []
+        notesLanguage = steps.contains { $0.string == LanguageFilter.name }
         guard Folder.isFolder(Folder.join(folder, "audit")) else {
             throw FileError("no scrubbed documents in this folder", path: folder, expected: "audit/*.jsonl", hint: "name the folder that scrub --into made")
         }
@@ -46,20 +52,20 @@ public struct ScrubHistory {
     /// The documents with this id as they came in: changes undone, dropped ones brought back.
     public func restored(_ id: String) throws -> [Document] {
         let rows = try rows(of: id)
-        let kept = try kept(id)
+        let kept = try kept(id).map(withoutLanguage)
         guard !rows.isEmpty || !kept.isEmpty else {
             throw FileError("no such document", path: folder, field: id, hint: "ids are in documents/ and audit/")
         }
         var places: [(place: String, rows: [JSON])] = []
         for row in rows {
-            let place = row["place"]?.string ?? ""
+            let place = row["place"]?.string ?? "\(row["source"]?.string ?? "") \(row["line"]?.int ?? 0)"
             if let index = places.firstIndex(where: { $0.place == place }) { places[index].rows.append(row) } else { places.append((place, [row])) }
         }
         var documents: [Document] = []
         var untouched = kept
         for (_, rows) in places {
             if let last = rows.last, last["action"]?.string == "drop" {
-                guard let document = last["document"].flatMap({ Document(row: $0, source: "") }) else { throw notKept(id) }
+                guard let document = Self.dropped(last) else { throw notKept(id) }
                 documents.append(try undo(rows, document, id))
             } else if let index = untouched.firstIndex(where: { (try? undo(rows, $0, id)) != nil }) {
                 documents.append(try undo(rows, untouched.remove(at: index), id))
@@ -70,11 +76,18 @@ public struct ScrubHistory {
         return documents + untouched
     }
 
+    /// The document of a row: whole as scrub keeps it, or the text and source that gather keeps.
+    private static func dropped(_ row: JSON) -> Document? {
+        if let document = row["document"] { return Document(row: document, source: "") }
+        guard let text = row["text"]?.string else { return nil }
+        return Document(id: row["id"]?.string, text: text, source: row["source"]?.string ?? "")
+    }
+
     private func undo(_ rows: [JSON], _ document: Document, _ id: String) throws -> Document {
         var (document, text) = (document, Array(document.text.utf8))
         for row in rows.reversed() {
-            if let flags = row["flags"]?.object { forget(flags.keys, &document.metadata) }
-            guard row["action"]?.string == "change" else { continue }
+            if row["flags"] != nil { document.metadata["flags"] = row["before"] }
+            guard ["change", "cut"].contains(row["action"]?.string) else { continue }
             guard let spans = row["spans"]?.array, let old = EditList.undone(spans, in: text) else { throw notKept(id) }
             text = old
         }
@@ -82,10 +95,11 @@ public struct ScrubHistory {
         return document
     }
 
-    private func forget(_ names: [String], _ metadata: inout JSONObject) {
-        guard var flags = metadata["flags"]?.object else { return }
-        for name in names { flags[name] = nil }
-        metadata["flags"] = flags.isEmpty ? nil : .object(flags)
+    private func withoutLanguage(_ document: Document) -> Document {
+        guard notesLanguage, DetectedLanguage.isNoted(in: document.metadata) else { return document }
+        var document = document
+        DetectedLanguage.forget(in: &document.metadata)
+        return document
     }
 
     private func notKept(_ id: String) -> FileError {
@@ -102,10 +116,10 @@ extension ScrubHistory {
             let detail = row["detail"]?.string.map { " (\($0))" } ?? ""
             return "dropped by \(step): \(row["rule"]?.string ?? "?") is \(row["value"]?.serialized() ?? "?"), the limit is "
                 + "\(row["threshold"]?.serialized() ?? "?")\(detail)"
-        case "change":
+        case "change", "cut":
             let spans = row["spans"]?.array ?? []
             let list = spans.prefix(20).map { span in
-                "\n  bytes \(span["start"]?.int ?? 0)-\(span["end"]?.int ?? 0): \(span["rule"]?.string ?? "?")"
+                "\n  bytes \(span["start"]?.int ?? 0)-\(span["end"]?.int ?? 0): \(span["rule"]?.string ?? row["rule"]?.string ?? "?")"
             }
             return "changed by \(step), \(spans.count) spans" + list.joined() + (spans.count > 20 ? "\n  ..." : "")
         default:

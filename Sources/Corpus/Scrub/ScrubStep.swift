@@ -24,11 +24,17 @@ enum Judgement {
 protocol ScrubStep: Sendable {
     /// The name in the configuration, the report and the audit.
     static var name: String { get }
+    /// Whether it is taken where no configuration names the steps.
+    static var isDefault: Bool { get }
     /// What can be set, with its default; null switches a threshold off.
     static var settings: [(key: String, value: JSON)] { get }
     init(_ values: StepValues) throws
     var kinds: DocumentKinds { get }
     func judge(_ page: Page) -> Judgement
+}
+
+extension ScrubStep {
+    static var isDefault: Bool { true }
 }
 
 /// What was found about a document by comparing it with others: its place in its unit, and what its step makes of it.
@@ -78,15 +84,28 @@ struct StepValues: Sendable {
             hint: "see `quintet scrub --help`")
     }
 
-    /// A number, or nil where the setting is null.
-    func number(_ key: String) throws -> Double? {
+    /// A number from 0 on, or nil where the setting is null.
+    func number(_ key: String) throws -> Double? { try number(key, "a number from 0 or null") { $0 >= 0 } }
+
+    /// A number from 0 to 1, or nil where the setting is null.
+    func share(_ key: String) throws -> Double? { try number(key, "a number from 0 to 1 or null") { (0...1).contains($0) } }
+
+    private func number(_ key: String, _ expected: String, _ fits: (Double) -> Bool) throws -> Double? {
         guard let value = values[key], !value.isNull else { return nil }
-        guard let number = value.double, number.isFinite else { throw wrong(key, "a number or null") }
+        guard let number = value.double, number.isFinite, fits(number) else { throw wrong(key, expected) }
         return number
     }
 
-    func count(_ key: String) throws -> Int {
-        guard let value = values[key]?.int, value >= 0, value <= 1 << 40 else { throw wrong(key, "a whole number from 0") }
+    /// Throws where both are numbers and the first is larger than the second.
+    func ordered(_ low: String, _ high: String) throws {
+        guard let least = values[low]?.double, let most = values[high]?.double, least > most else { return }
+        throw wrong(low, "at most \(high), \(values[high]?.serialized() ?? "")")
+    }
+
+    func count(_ key: String, from least: Int = 0, to most: Int = 1 << 40) throws -> Int {
+        guard let value = values[key]?.int, (least...most).contains(value) else {
+            throw wrong(key, most == 1 << 40 ? "a whole number from \(least)" : "a whole number from \(least) to \(most)")
+        }
         return value
     }
 
@@ -120,7 +139,9 @@ struct StepValues: Sendable {
         guard let members = values[key]?.object else { throw wrong(key, "a mapping from n to a number") }
         var pairs: [(Int, Double)] = []
         for (name, value) in members {
-            guard let n = Int(name), n > 0, n <= 64, let number = value.double else { throw wrong(key, "a mapping from n to a number") }
+            guard let n = Int(name), n > 0, n <= 64, let number = value.double, (0...1).contains(number) else {
+                throw wrong(key, "a mapping from n (1 to 64) to a number from 0 to 1")
+            }
             pairs.append((n, number))
         }
         return pairs.sorted { $0.0 < $1.0 }

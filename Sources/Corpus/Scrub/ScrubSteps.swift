@@ -1,4 +1,4 @@
-/// Every step, one line each, in the order they are taken unless a configuration says otherwise (FineWeb's order).
+/// Every step, one line each; those that are default are taken in this order unless a configuration says otherwise (FineWeb's order).
 enum ScrubSteps {
     static let all: [any ScrubStep.Type] = [
         GeneratedCode.self,
@@ -11,6 +11,7 @@ enum ScrubSteps {
         FineWebQuality.self,
         ExactDuplicateStep.self,
         LineDuplicates.self,
+        ParagraphOverlap.self,
         NearDuplicates.self,
         Decontamination.self,
         PersonalData.self,
@@ -19,6 +20,9 @@ enum ScrubSteps {
         Toxicity.self,
         QualityClassifier.self,
     ]
+
+    /// What is taken unless a configuration names the steps.
+    static var chosen: [String] { all.filter { $0.isDefault }.map { $0.name } }
 
     static func named(_ name: String) -> (any ScrubStep.Type)? { all.first { $0.name == name } }
 }

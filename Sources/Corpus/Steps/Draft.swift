@@ -11,9 +11,14 @@ struct Draft {
     var metadata: JSONObject
     /// Line of the row in its file, for JSON lines.
     var line: Int?
+    /// The id that the document came with.
+    var givenID: String?
+
+    /// Its own id, or else that of its text.
+    var id: String { givenID ?? textID }
 
     /// The id of the text as it is now.
-    var id: String { String(text.withUnsafeBytes { sha256($0) }.prefix(32)) }
+    var textID: String { String(text.withUnsafeBytes { sha256($0) }.prefix(32)) }
 }
 
 /// What a step did to a document.

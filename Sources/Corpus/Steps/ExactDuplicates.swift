@@ -6,7 +6,7 @@ struct ExactDuplicates: CleaningStep {
     private var seen: Set<UInt128> = []
 
     mutating func judge(_ draft: Draft) -> Verdict {
-        guard let key = UInt128(draft.id, radix: 16) else { return .keep }
+        guard let key = UInt128(draft.textID, radix: 16) else { return .keep }
         return seen.insert(key).inserted ? .keep : .drop(rule: "same text as an earlier document", value: 1, threshold: 0)
     }
 }

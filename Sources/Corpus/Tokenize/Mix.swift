@@ -49,6 +49,33 @@ public struct Mix: Sendable, Equatable {
     }
 }
 
+/// Which parts of a mix documents were found for, and what they might have been named by.
+struct MixUsage {
+    private static let limit = 12
+    private var used: Set<String> = []
+    private var sources: Set<String> = []
+    private var metadata: Set<String> = []
+
+    mutating func add(_ document: Document, to part: String) {
+        used.insert(part)
+        if sources.count < Self.limit { sources.insert(document.source) }
+        guard metadata.count < Self.limit else { return }
+        for key in ["language", "format", "licence", "license", "source"] {
+            if let value = document.metadata[key]?.string { metadata.insert("\(key):\(value)") }
+        }
+    }
+
+    /// Throws where a part of the mix fits no document: it is misspelt, most likely.
+    func check(_ mix: Mix, _ source: String) throws(FileError) {
+        let missing = mix.parts.map(\.name).filter { !used.contains($0) }
+        if missing.isEmpty { return }
+        let known = sources.sorted(by: Folder.precedes) + metadata.sorted(by: Folder.precedes)
+        throw FileError(
+            "no document fits a part of the mix", path: source, field: "mix", found: missing.joined(separator: ", "),
+            hint: "there are, among others: " + known.joined(separator: ", "))
+    }
+}
+
 /// How long documents are, and how they lie in windows of a training sequence.
 public struct PackingStatistics: Sendable, Equatable {
     /// Documents by their number of tokens.

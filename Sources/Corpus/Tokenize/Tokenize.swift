@@ -20,6 +20,8 @@ public struct Tokenize {
         public var threads = 1
         /// How often documents are taken, by where they come from.
         public var mix = Mix()
+        /// Stop at the first row that cannot be read instead of setting it aside.
+        public var strict = false
         /// No progress line.
         public var quiet = false
         public init() {}
@@ -34,14 +36,13 @@ public struct Tokenize {
         guard options.validationShare >= 0, options.validationShare < 1 else {
             throw FileError("impossible share", field: "validation", expected: "0 or more, below 1", found: "\(options.validationShare)")
         }
-        guard Folder.resolved(source) != Folder.resolved(path) else {
-            throw FileError("output and input are the same", path: path, hint: "choose another folder for --into")
-        }
+        try OutputPlace.check(path, apartFrom: [source])
         guard let eos = tokenizer.eosID else {
             throw FileError(
                 "the tokenizer has no end-of-text token", path: source, field: "eos_token",
                 hint: "name one in its tokenizer_config.json, it closes each document")
         }
+        try AtomicFile.removeLeftovers(of: path)
         var holdOut = HoldOut(share: options.validationShare)
         // A second pass happens only where chance left a side empty: with a handful of documents.
         while true {
@@ -61,6 +62,8 @@ struct TokenizeWork {
     private let holdOut: HoldOut
     private let options: Tokenize.Options
     private let writer: DatasetWriter
+    private var quarantine = ShardedLines("quarantine", limit: 32 << 20)
+    private var usage = MixUsage()
     private var waiting: [Document] = []
     private var waitingBytes = 0
     private var report = TokenizeReport()
@@ -87,8 +90,9 @@ struct TokenizeWork {
 
     mutating func readAll() throws {
         for round in 0..<options.mix.rounds {
-            try Document.forEach(in: source) { document in
+            try Document.forEach(in: source, refused: { if round == 0 { try refuse($0) } }) { document in
                 let part = options.mix.part(of: document)
+                if round == 0 { usage.add(document, to: part.name) }
                 guard Mix.takes(document.id, weight: part.weight, round: round) else { return }
                 // What is held out is held out once.
                 if round > 0, holdOut.method == .documents, holdOut.split(of: document.id) == .validation { return }
@@ -97,9 +101,22 @@ struct TokenizeWork {
                 if waitingBytes >= 8 << 20 { try encodeWaiting() }
             }
         }
+        try usage.check(options.mix, source)
         try encodeWaiting()
         bar.update(total, detail: "\(report.tokens) tokens")
         bar.finish()
+    }
+
+    /// Sets a row aside that cannot be read; under `strict` that ends the run.
+    private mutating func refuse(_ error: FileError) throws {
+        if options.strict {
+            var error = error
+            error.hint = "without --strict it is set aside"
+            throw error
+        }
+        report.quarantined[error.what, default: 0] += 1
+        let place = error.path ?? source
+        try quarantine.append(Refusal(error).row(place), into: writer.folder)
     }
 
     private mutating func encodeWaiting() throws {
@@ -171,12 +188,14 @@ struct TokenizeWork {
 
     mutating func finish() throws -> TokenizeReport {
         guard report.train.tokens > 0 else {
-            throw FileError("no documents to train on", path: source, found: "\(report.documents) documents", hint: "gather more text")
+            let aside = Gather.reasons(report.quarantined).map { "; set aside: " + $0 } ?? ""
+            throw FileError("no documents to train on", path: source, found: "\(report.documents) documents" + aside, hint: "gather more text")
         }
         let parts = (ContinuousClock.now - start).components
         report.seconds = Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
         report.vocabularySize = tokenizer.vocabularySize
         for file in tokenizer.files { try writer.folder.file(file.name) { out in try out.write(file.text) } }
+        if !report.quarantined.isEmpty { try quarantine.finish(into: writer.folder) }
         try writer.folder.file("report.json") { out in try out.write(report.json.serialized(pretty: true) + "\n") }
         try writer.finish()
         return report

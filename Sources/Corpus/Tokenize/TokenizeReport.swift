@@ -13,6 +13,8 @@ public struct TokenizeReport: Sendable, Equatable {
     public var train = Part()
     /// By the part of the mix that documents belong to.
     public var sources: [String: Part] = [:]
+    /// Rows that could not be read, by reason.
+    public var quarantined: [String: Int] = [:]
     public var packing = PackingStatistics()
     public var validation = Part()
     public var vocabularySize = 0
@@ -35,10 +37,12 @@ public struct TokenizeReport: Sendable, Equatable {
     public var json: JSON {
         var mixed = JSONObject()
         for (name, part) in sources.sorted(by: { Folder.precedes($0.key, $1.key) }) { mixed[name] = part.json }
+        var aside = JSONObject()
+        for (reason, count) in quarantined.sorted(by: { Folder.precedes($0.key, $1.key) }) { aside[reason] = JSON(count) }
         return [
             "sources": .object(mixed), "packing": packing.json,
             "train": train.json, "validation": validation.json, "vocabulary_size": JSON(vocabularySize),
-            "bytes_per_token": JSON((bytesPerToken * 1e4).rounded() / 1e4), "seconds": JSON((seconds * 1e3).rounded() / 1e3),
+            "quarantined": .object(aside), "bytes_per_token": JSON((bytesPerToken * 1e4).rounded() / 1e4), "seconds": JSON((seconds * 1e3).rounded() / 1e3),
         ]
     }
 
@@ -46,10 +50,11 @@ public struct TokenizeReport: Sendable, Equatable {
     public var summary: String {
         func line(_ name: String, _ part: Part) -> String { "  \(name): \(part.documents) documents, \(part.tokens) tokens" }
         let rate = seconds > 0 ? Double(textBytes) / seconds / 1e6 : 0
-        return [
+        let lines = [
             "\(tokens) tokens from \(documents) documents, \((bytesPerToken * 100).rounded() / 100) bytes per token, "
                 + "in \(ProgressBar.duration(seconds)) (\((rate * 10).rounded() / 10) MB/s)",
             line("training", train), line("validation", validation),
-        ].joined(separator: "\n")
+        ] + quarantined.sorted(by: { Folder.precedes($0.key, $1.key) }).map { "  not readable, \($0.key): \($0.value)" }
+        return lines.joined(separator: "\n")
     }
 }

@@ -15,16 +15,13 @@ enum JSONRow {
         return .document(document(text, row.object ?? [:], field, input, line, offset))
     }
 
-    /// `source`, `added`, `created` and `metadata` are taken over; other plain fields go into the metadata.
+    /// `id`, `source`, `added`, `created` and `metadata` are taken over; other fields go into the metadata.
     private static func document(_ text: String, _ row: JSONObject, _ field: String?, _ input: Input, _ line: Int?, _ offset: Int?) -> RawDocument {
-        var metadata = row["metadata"]?.object ?? [:]
-        for (key, value) in input.metadata where metadata[key] == nil { metadata[key] = value }
-        for key in row.keys where ![field, "id", "source", "added", "created", "metadata"].contains(key) && metadata[key] == nil {
-            metadata[key] = row[key]
-        }
-        if row["source"] == nil, let line { metadata["line"] = JSON(line) }
+        var fields = Document.Fields(row, text: field)
+        for (key, value) in input.metadata where fields.metadata[key] == nil { fields.metadata[key] = value }
+        if row["source"] == nil, let line { fields.metadata["line"] = JSON(line) }
         return RawDocument(
-            content: Array(text.utf8), kind: .row, source: row["source"]?.string ?? input.name, added: row["added"]?.string,
-            created: row["created"]?.string ?? input.created, metadata: metadata, line: line, offset: offset)
+            content: Array(text.utf8), kind: .row, source: fields.source ?? input.name, added: fields.added, created: fields.created ?? input.created,
+            id: fields.id, metadata: fields.metadata, line: line, offset: offset)
     }
 }

@@ -53,7 +53,12 @@ final class JSONValuesReader: DocumentReader {
         guard let value = try value() else {
             return .refused(Refusal(reason: "value longer than \(limits.document) bytes", line: first, offset: start))
         }
-        return item(value, line: first, offset: start)
+        if isArray, !value.isWhole {
+            // The element that is cut is what the array lacks: one refusal for both.
+            isDone = true
+            return .refused(Refusal(reason: "the array does not end", line: first, offset: start, detail: "a cut element"))
+        }
+        return item(value.bytes, line: first, offset: start)
     }
 
     private func item(_ value: [UInt8], line: Int, offset: Int) -> ReadItem {
@@ -86,8 +91,8 @@ final class JSONValuesReader: DocumentReader {
         }
     }
 
-    /// The bytes of one value, told by brackets and quotes alone; nil if it is beyond the limit (then it is passed over).
-    private func value() throws(FileError) -> [UInt8]? {
+    /// The bytes of one value, told by brackets and quotes alone, and whether it ends; nil if it is beyond the limit (then it is passed over).
+    private func value() throws(FileError) -> (bytes: [UInt8], isWhole: Bool)? {
         var out: [UInt8]? = []
         var scan = ValueScan()
         while !scan.isOver {
@@ -99,7 +104,7 @@ final class JSONValuesReader: DocumentReader {
             out?.append(contentsOf: ready.prefix(used))
             stream.advance(used)
         }
-        return out
+        return out.map { ($0, scan.isOver) }
     }
 }
 

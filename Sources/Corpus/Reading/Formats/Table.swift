@@ -2,9 +2,9 @@ internal import QuintetFiles
 
 extension SourceFormat {
     /// Comma-separated values (RFC 4180); semicolons and tabs where the header has no comma.
-    static let csv = SourceFormat(name: "csv", endings: ["csv"]) { input, limits throws(FileError) in try TableReader(input, nil, limits) }
-    /// Tab-separated values, quoted like CSV.
-    static let tsv = SourceFormat(name: "tsv", endings: ["tsv", "tab"]) { input, limits throws(FileError) in try TableReader(input, 9, limits) }
+    static let csv = SourceFormat(name: "csv", endings: ["csv"]) { input, limits throws(FileError) in try TableReader(input, nil, .quoted, limits) }
+    /// Tab-separated values as IANA registers them: no quoting, a quote is text.
+    static let tsv = SourceFormat(name: "tsv", endings: ["tsv", "tab"]) { input, limits throws(FileError) in try TableReader(input, 9, .plain, limits) }
 }
 
 /// The rows of a table with a header, each a document; the other columns become metadata.
@@ -17,14 +17,14 @@ final class TableReader: DocumentReader {
     private var header: [String] = []
     private var isDone = false
 
-    init(_ input: Input, _ separator: UInt8?, _ limits: ReadLimits) throws(FileError) {
+    init(_ input: Input, _ separator: UInt8?, _ fields: RecordReader.Fields, _ limits: ReadLimits) throws(FileError) {
         self.input = input
         self.limits = limits
         let stream = try WideText.asUTF8(input.stream)
         if try stream.peek(3).starts(with: [0xEF, 0xBB, 0xBF]) { stream.advance(3) }
         let head = try stream.peek(4096)
         let found = separator ?? Self.separator(head)
-        records = RecordReader(stream, separator: found, limit: limits.document, columnLimit: Self.columnLimit)
+        records = RecordReader(stream, separator: found, fields, limit: limits.document, columnLimit: Self.columnLimit)
     }
 
     private static func separator(_ head: UnsafeRawBufferPointer) -> UInt8 {
@@ -89,10 +89,19 @@ struct RecordReader {
         var fault: String?
     }
 
+    /// How fields are written.
+    enum Fields {
+        /// A field that begins with a quote ends with one, and holds anything.
+        case quoted
+        /// Every byte but separators and line ends stands for itself.
+        case plain
+    }
+
     private enum Place { case start, plain, quoted, afterQuote, fault }
 
     private let stream: ByteStream
     private let separator: UInt8
+    private let fields: Fields
     private let limit: Int
     private let columnLimit: Int
     private var line = 1
@@ -101,9 +110,10 @@ struct RecordReader {
     private var field: [UInt8] = []
     private var size = 0
 
-    init(_ stream: ByteStream, separator: UInt8, limit: Int, columnLimit: Int) {
+    init(_ stream: ByteStream, separator: UInt8, _ fields: Fields, limit: Int, columnLimit: Int) {
         self.stream = stream
         self.separator = separator
+        self.fields = fields
         self.limit = limit
         self.columnLimit = columnLimit
     }
@@ -158,6 +168,7 @@ struct RecordReader {
         }
         switch place {
         case .fault: break
+        case .start where fields == .plain, .plain where fields == .plain: if byte == separator { close(&record) } else { store(byte, &record) }
         case .start where byte == 0x22: place = .quoted
         case .start, .plain:
             if byte == separator { close(&record) } else if byte == 0x22 { fail("a quote within a field", &record) } else { store(byte, &record) }

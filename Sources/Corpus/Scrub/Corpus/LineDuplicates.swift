@@ -12,53 +12,26 @@ struct LineDuplicates: CorpusStep {
     ]
     let kinds = DocumentKinds.text
     let namesKeepers = false
-    private let paragraphs, keepsFirst: Bool
+    private let unit: Piece
+    private let keepsFirst: Bool
     private let limit, shortest, rest: Int
     private let share: Double?
     /// 8 bytes of hash, 4 of number within the unit, 4 of line.
     private static let row = 16
 
     init(_ values: StepValues) throws {
-        let unit = try values.text("unit") ?? "line"
-        guard ["line", "paragraph"].contains(unit) else {
-            throw FileError("bad setting", field: "line_duplicates.unit", expected: "line or paragraph", found: unit)
-        }
-        paragraphs = unit == "paragraph"
-        limit = try values.count("max_documents")
+        unit = try values.choice("unit")
+        limit = try values.count("max_documents", from: 1)
         shortest = try values.count("min_characters")
         keepsFirst = try values.flag("keep_first")
-        share = try values.number("max_share")
+        share = try values.share("max_share")
         rest = try values.count("min_document_characters")
-    }
-
-    /// Spans of lines, the line feed after each included; or of paragraphs, which blank lines end.
-    private func pieces(_ text: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
-        var pieces: [Range<Int>] = []
-        var (start, i) = (0, 0)
-        while i < text.count {
-            guard text[i] == 10 else {
-                i += 1
-                continue
-            }
-            var end = i + 1
-            if paragraphs {
-                while end < text.count, text[end] == 10 { end += 1 }
-                if end - i < 2, end < text.count {
-                    i = end
-                    continue
-                }
-            }
-            pieces.append(start..<end)
-            (start, i) = (end, end)
-        }
-        if start < text.count { pieces.append(start..<text.count) }
-        return pieces
     }
 
     func collect(_ page: Page, _ index: UInt32, into records: inout [UInt8]) {
         page.text.withUnsafeBufferPointer { text in
             var seen: Set<UInt64> = []
-            for (number, piece) in pieces(text).enumerated() {
+            for (number, piece) in unit.split(text).enumerated() {
                 let core = Lines.trimmed(text, piece)
                 guard let p = text.baseAddress, characters(p, core.lowerBound, core.upperBound) >= shortest else { continue }
                 let hash = XXHash64.hash(p + core.lowerBound, core.count)
@@ -146,7 +119,7 @@ struct LineDuplicates: CorpusStep {
         return page.text.withUnsafeBufferPointer { text in
             var edits: [Edit] = []
             var left = page.length
-            for (number, piece) in pieces(text).enumerated() {
+            for (number, piece) in unit.split(text).enumerated() {
                 let core = Lines.trimmed(text, piece)
                 guard let p = text.baseAddress, hashes.contains(XXHash64.hash(p + core.lowerBound, core.count)) else { continue }
                 if keepsFirst, !lines.contains(UInt32(truncatingIfNeeded: number)) { continue }

@@ -14,11 +14,8 @@ struct NearDuplicates: CorpusStep {
     private var row: Int { 12 + 8 * hashes.buckets }
 
     init(_ values: StepValues) throws {
-        n = try values.count("n_grams")
-        let (buckets, perBucket) = (try values.count("num_buckets"), try values.count("hashes_per_bucket"))
-        guard (1...64).contains(n), (1...256).contains(buckets), (1...256).contains(perBucket) else {
-            throw FileError("bad setting", field: "near_duplicates", expected: "n_grams up to 64, num_buckets and hashes_per_bucket up to 256")
-        }
+        n = try values.count("n_grams", from: 1, to: 64)
+        let (buckets, perBucket) = (try values.count("num_buckets", from: 1, to: 256), try values.count("hashes_per_bucket", from: 1, to: 256))
         hashes = MinHash(buckets: buckets, perBucket: perBucket, seed: UInt32(truncatingIfNeeded: try values.count("seed")))
     }
 

@@ -51,7 +51,7 @@ enum Addresses {
         if i < text.count, PersonalFinder.isWord(text[i]) { return nil }
         if i + 1 < text.count, text[i] == 46 || text[i] == 45, PersonalFinder.isWord(text[i + 1]) { return nil }
         if start > 0, text[start - 1] == 46 || text[start - 1] == 45 { return nil }
-        return start..<i
+        return DottedNumbers.isNoAddress(text, start..<i) ? nil : start..<i
     }
 
     static func version6(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Range<Int>? {

@@ -30,11 +30,12 @@ enum AuditRow {
         return row
     }
 
-    static func flag(_ page: Page, _ step: String, _ place: String, _ flags: [(rule: String, value: Double)]) -> JSON {
+    static func flag(_ page: Page, _ step: String, _ place: String, _ flags: [(rule: String, value: Double)], before: JSON?) -> JSON {
         var row = head(page, step, place, "flag")
         var all = JSONObject()
         for flag in flags { all[flag.rule] = number(flag.value) }
         row["flags"] = .object(all)
+        if let before { row["before"] = before }
         return row
     }
 
@@ -65,8 +66,8 @@ enum EditList {
         var out: [UInt8] = []
         var (at, original) = (0, 0)
         for span in spans {
-            guard let start = span["start"]?.int, let end = span["end"]?.int, let old = span["text"]?.string, let new = span["with"]?.string,
-                start >= original, end - start == old.utf8.count, at + (start - original) + new.utf8.count <= text.count
+            guard let start = span["start"]?.int, let end = span["end"]?.int, let old = span["text"]?.string,
+                let new = span["with"].map(\.string) ?? "", start >= original, end - start == old.utf8.count, at + (start - original) + new.utf8.count <= text.count
             else { return nil }
             let next = at + start - original
             guard text[next..<(next + new.utf8.count)].elementsEqual(new.utf8) else { return nil }

@@ -3,12 +3,12 @@ internal import QuintetFiles
 /// Documents between two passes: lengths, then the fields as bytes. Written and read by this program alone, checked all the same.
 enum Frames {
     /// Where a document stood in its unit's input.
-    typealias Row = (ordinal: UInt32, kind: DocumentKinds, document: Document, text: [UInt8])
+    typealias Row = (ordinal: UInt32, kind: DocumentKinds, detected: DetectedLanguage?, document: Document, text: [UInt8])
 
     static func append(_ page: Page, _ ordinal: UInt32, to out: inout [UInt8]) {
         var metadata: [UInt8] = []
         JSON.object(page.metadata).write(into: &metadata)
-        let fields: [[UInt8]?] = [Array(page.id.utf8), Array(page.source.utf8), page.added.map { Array($0.utf8) }, page.created.map { Array($0.utf8) }, metadata]
+        let fields: [[UInt8]?] = [Array(page.id.utf8), Array(page.source.utf8), page.added.map { Array($0.utf8) }, page.created.map { Array($0.utf8) }, metadata, page.detected.map(\.bytes)]
         out.append(number: ordinal)
         out.append(number: UInt32(truncatingIfNeeded: page.kind.rawValue))
         for field in fields { out.append(number: field.map { UInt32(truncatingIfNeeded: $0.count) } ?? .max) }
@@ -28,9 +28,9 @@ final class FrameReader {
     init(_ path: String) throws(FileError) { reader = try FileReader(path) }
 
     func next() throws -> Frames.Row? {
-        guard try fill(32) else { return nil }
-        let head = buffer[at..<(at + 32)].withUnsafeBytes { raw in (0..<8).map { raw.u32(4 * $0) } }
-        at += 32
+        guard try fill(36) else { return nil }
+        let head = buffer[at..<(at + 36)].withUnsafeBytes { raw in (0..<9).map { raw.u32(4 * $0) } }
+        at += 36
         let sizes = head[2...].map { $0 == .max ? 0 : Int($0) }
         guard try fill(sizes.reduce(0, +)) else { throw broken() }
         var fields: [[UInt8]] = []
@@ -43,7 +43,7 @@ final class FrameReader {
         let document = Document(
             id: text(0), text: "", source: text(1), added: head[4] == .max ? nil : text(2), created: head[5] == .max ? nil : text(3),
             metadata: metadata.object ?? [:])
-        return (head[0], DocumentKinds(rawValue: Int(head[1])), document, fields[5])
+        return (head[0], DocumentKinds(rawValue: Int(head[1])), head[7] == .max ? nil : DetectedLanguage(bytes: fields[5]), document, fields[6])
     }
 
     /// Makes `count` bytes ready; false at the end of the file.

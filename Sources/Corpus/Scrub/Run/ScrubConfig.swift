@@ -24,8 +24,8 @@ public struct ScrubConfig: Sendable {
     /// Keep what was removed in the audit, so that it can be restored.
     public private(set) var keepsRemoved = true
 
-    /// Every step with its published thresholds, in FineWeb's order.
-    public init() { steps = ScrubSteps.all.map { $0.name } }
+    /// The default steps with their published thresholds, in FineWeb's order.
+    public init() { steps = ScrubSteps.chosen }
 
     public init(yamlFile path: String) throws {
         try self.init(yaml: try YAML.read(path), source: path)

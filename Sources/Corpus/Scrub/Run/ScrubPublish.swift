@@ -23,6 +23,7 @@ struct ScrubPublish {
         try AtomicFile.write(Folder.join(work.output, "metrics.jsonl"), report.metrics)
         try AtomicFile.write(Folder.join(work.output, "report.html"), report.html())
         for name in ["documents", "audit", "quarantine", ""] { try clear(Folder.join(work.output, name)) }
+        try AtomicFile.write(work.finishedPlan, plan.json)
         try AtomicFile.write(Folder.join(work.output, "report.json"), report.json)
         try discard()
         return report
@@ -35,7 +36,7 @@ struct ScrubPublish {
 
     /// The work folder goes in one act: a kill while it is being emptied leaves a temporary name, not half a plan.
     private func discard() throws {
-        let old = Folder.join(work.output, ".tmp-scrub")
+        let old = Folder.join(work.output, WorkFolder.discarded)
         try Folder.move(work.root, to: old)
         try Folder.remove(old)
     }

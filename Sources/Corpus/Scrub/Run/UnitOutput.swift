@@ -40,7 +40,6 @@ struct UnitOutput {
     /// Keeps the document for the next pass.
     mutating func keep(_ page: Page, _ ordinal: UInt32, _ step: any CorpusStep) throws {
         if page.kind.isSubset(of: step.kinds) { step.collect(page, count, into: &records) } else { step.skip(count, into: &records) }
-        Self.note(page)
         ids.append(number: UInt32(truncatingIfNeeded: page.id.utf8.count))
         ids += page.id.utf8
         scratch.removeAll(keepingCapacity: true)
@@ -51,20 +50,12 @@ struct UnitOutput {
 
     /// The document is done.
     mutating func finish(_ page: Page) throws {
-        Self.note(page)
+        page.detected?.note(in: &page.metadata)
         stats.add("documents_out")
         stats.add("bytes_out", page.text.count)
         stats.add("length_out/\(Self.magnitude(page.text.count))")
         stats.add("language/" + (page.metadata["language"]?.string ?? "unknown"))
         try line(page.document.json, documents)
-    }
-
-    /// The language that was found, into the metadata.
-    private static func note(_ page: Page) {
-        guard let (language, score) = page.detected else { return }
-        if page.language == nil { page.metadata["language"] = .string(language) }
-        page.metadata["language_score"] = .number((score * 1e4).rounded() / 1e4)
-        page.detected = nil
     }
 
     mutating func example(_ rule: String, _ value: Double, _ detail: String?, _ step: String, _ page: Page) {

@@ -26,7 +26,7 @@ struct UnitWork {
         var index: UInt32 = 0
         while let row = try reader.next() {
             if index % 64 == 0 { try StopSignal.check() }
-            page.load(row.document, text: row.text, kind: row.kind)
+            page.load(row.document, text: row.text, kind: row.kind, detected: row.detected)
             try take(page, row.ordinal, verdicts.take(index), &out)
             index += 1
         }
@@ -114,9 +114,8 @@ struct UnitWork {
     private func take(_ page: Page, _ ordinal: UInt32, _ verdict: [UInt8]?, _ out: inout UnitOutput) throws {
         let steps = plan.passes[pass]
         if let verdict, let opening = steps.opening, page.kind.isSubset(of: opening.kinds) {
-            let size = Keepers.size(verdict)
             guard try settle(opening.apply(verdict, to: page), type(of: opening).name, page, ordinal, &out) else {
-                if opening is NearDuplicates { out.stats.add("cluster/\(size)") }
+                if opening is NearDuplicates { out.stats.add("cluster/\(Keepers.size(verdict))") }
                 return
             }
         }
@@ -142,13 +141,14 @@ struct UnitWork {
         case .keep: return true
         case .flag(let flags):
             out.stats.add("flagged/" + step)
-            var all = page.metadata["flags"]?.object ?? [:]
+            let before = page.metadata["flags"]
+            var all = before?.object ?? [:]
             for flag in flags {
                 out.stats.add("flag/\(step)/\(flag.rule)")
                 all[flag.rule] = .number((flag.value * 1e6).rounded() / 1e6)
             }
             page.metadata["flags"] = .object(all)
-            try out.audit(AuditRow.flag(page, step, place(ordinal), flags))
+            try out.audit(AuditRow.flag(page, step, place(ordinal), flags, before: before))
             return true
         case .change(let edits):
             out.stats.add("changed/" + step)

@@ -14,6 +14,34 @@ struct WorkFolder: Sendable {
     func verdicts(_ pass: Int, _ unit: Int) -> String { Folder.join(verdicts(pass), Self.number(unit) + ".bin") }
     func counts(_ pass: Int) -> String { Folder.join(self.pass(pass), "census.json") }
 
+    /// The plan of a finished scrub.
+    var finishedPlan: String { Folder.join(output, "plan.json") }
+
+    var isFinished: Bool { Folder.isFile(Folder.join(output, "report.json")) && Folder.isFile(finishedPlan) && !Folder.exists(root) }
+
+    /// Throws unless this plan is the one that was finished here; with `changes`, also where an input file is younger than the result.
+    func checkFinished(_ plan: ScrubPlan, changes: Bool) throws {
+        var names = Self.differences(try JSON.read(finishedPlan), plan.json)
+        if changes {
+            let finished = try Folder.changed(finishedPlan)
+            for path in Set(plan.units.map(\.path)).sorted() where try Folder.changed(path) > finished { names.append("\(path) has changed since") }
+        }
+        if names.isEmpty { return try Folder.remove(Folder.join(output, Self.discarded)) }
+        throw FileError(
+            "the folder holds another scrub, which is finished", path: output, expected: "the same input and settings",
+            found: "other: " + names.joined(separator: ", "), hint: "choose another folder or remove this one")
+    }
+
+    /// The name under which the work folder is removed.
+    static let discarded = ".tmp-scrub"
+
+    /// Removes what killed processes left under temporary names.
+    func removeLeftovers(_ plan: ScrubPlan) throws(FileError) {
+        for pass in plan.passes.indices {
+            for folder in [self.pass(pass), Folder.parent(of: part(pass, 0))] { try AtomicFile.removeLeftovers(in: folder) }
+        }
+    }
+
     /// Opens the folder for this plan: new, or with the same plan's unfinished work in it.
     func open(_ plan: ScrubPlan) throws {
         let file = Folder.join(root, "plan.json")
@@ -30,10 +58,15 @@ struct WorkFolder: Sendable {
         try AtomicFile.write(file, plan.json)
     }
 
-    private func differs(_ old: JSON, _ new: JSON) -> FileError {
+    private static func differences(_ old: JSON, _ new: JSON) -> [String] {
         var names: [String] = []
         for key in ["version", "units"] where old[key] != new[key] { names.append(key == "units" ? "the input files" : key) }
         for (key, value) in new["config"]?.object ?? [:] where old["config"]?[key] != value { names.append(key) }
+        return names
+    }
+
+    private func differs(_ old: JSON, _ new: JSON) -> FileError {
+        let names = Self.differences(old, new)
         return FileError(
             "unfinished work of another scrub is in this folder", path: output, expected: "the same input and settings",
             found: "other: " + names.joined(separator: ", "), hint: "run it as it was begun, or choose another folder")

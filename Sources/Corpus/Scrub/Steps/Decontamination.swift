@@ -12,9 +12,8 @@ struct Decontamination: ScrubStep {
     private let index: Set<UInt64>
 
     init(_ values: StepValues) throws {
-        n = try values.count("n_grams")
+        n = try values.count("n_grams", from: 1, to: 64)
         limit = try values.number("max_matches") ?? 0
-        guard (1...64).contains(n) else { throw FileError("bad setting", field: "decontamination.n_grams", expected: "1 to 64", found: "\(n)") }
         var index: Set<UInt64> = []
         let page = Page()
         for set in try values.texts("sets") {

@@ -13,11 +13,11 @@ struct FineWebQuality: ScrubStep {
     private let shortLength: Int
 
     init(_ values: StepValues) throws {
-        punctuated = try values.number("line_punct_thr")
+        punctuated = try values.share("line_punct_thr")
         excludesZero = try values.flag("line_punct_exclude_zero")
-        short = try values.number("short_line_thr")
+        short = try values.share("short_line_thr")
         shortLength = try values.count("short_line_length")
-        repeated = try values.number("char_duplicates_ratio")
+        repeated = try values.share("char_duplicates_ratio")
         breaks = try values.number("new_line_ratio")
     }
 

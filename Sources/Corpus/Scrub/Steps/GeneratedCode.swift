@@ -13,7 +13,7 @@ struct GeneratedCode: ScrubStep {
     init(_ values: StepValues) throws {
         meanLine = try values.number("max_mean_line")
         longestLine = try values.number("max_line")
-        letters = try values.number("min_letter_share")
+        letters = try values.share("min_letter_share")
         vendored = try values.flag("vendored")
         generated = try values.flag("generated")
     }

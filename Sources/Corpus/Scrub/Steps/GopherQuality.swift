@@ -19,10 +19,12 @@ struct GopherQuality: ScrubStep {
         shortest = try values.number("min_avg_word_length")
         longest = try values.number("max_avg_word_length")
         symbols = try values.number("max_symbol_word_ratio")
-        bullets = try values.number("max_bullet_lines_ratio")
-        ellipses = try values.number("max_ellipsis_lines_ratio")
-        letters = try values.number("max_non_alpha_words_ratio")
+        bullets = try values.share("max_bullet_lines_ratio")
+        ellipses = try values.share("max_ellipsis_lines_ratio")
+        letters = try values.share("max_non_alpha_words_ratio")
         stopWords = try values.number("min_stop_words")
+        try values.ordered("min_doc_words", "max_doc_words")
+        try values.ordered("min_avg_word_length", "max_avg_word_length")
         stops = try values.texts("stop_words").map { Array($0.utf8) }
     }
 

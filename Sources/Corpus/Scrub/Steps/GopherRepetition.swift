@@ -13,10 +13,10 @@ struct GopherRepetition: ScrubStep {
     private let top, duplicated: [(Int, Double)]
 
     init(_ values: StepValues) throws {
-        lineShare = try values.number("dup_line_frac")
-        paragraphShare = try values.number("dup_para_frac")
-        lineCharacters = try values.number("dup_line_char_frac")
-        paragraphCharacters = try values.number("dup_para_char_frac")
+        lineShare = try values.share("dup_line_frac")
+        paragraphShare = try values.share("dup_para_frac")
+        lineCharacters = try values.share("dup_line_char_frac")
+        paragraphCharacters = try values.share("dup_para_char_frac")
         top = try values.numbers("top_n_grams")
         duplicated = try values.numbers("dup_n_grams")
     }

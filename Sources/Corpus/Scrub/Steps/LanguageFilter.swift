@@ -12,7 +12,7 @@ struct LanguageFilter: ScrubStep {
 
     init(_ values: StepValues) throws {
         wanted = Set(try values.texts("languages"))
-        threshold = try values.number("min_score") ?? 0
+        threshold = try values.share("min_score") ?? 0
         if let unknown = wanted.subtracting(LanguageModel.shared.languages).min() {
             throw FileError(
                 "unknown language", field: "language.languages", expected: LanguageModel.shared.languages.joined(separator: " "), found: unknown)
@@ -21,7 +21,7 @@ struct LanguageFilter: ScrubStep {
 
     func judge(_ page: Page) -> Judgement {
         let (language, score) = page.text.withUnsafeBufferPointer { LanguageModel.shared.identify($0) }
-        page.detected = (language, score)
+        page.detected = DetectedLanguage(language, score)
         if wanted.isEmpty { return .keep }
         if !wanted.contains(language) { return .drop(rule: "language", value: score, threshold: threshold, detail: language) }
         return score < threshold ? .drop(rule: "language_score", value: score, threshold: threshold, detail: language) : .keep

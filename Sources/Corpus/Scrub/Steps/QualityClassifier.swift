@@ -14,7 +14,7 @@ struct QualityClassifier: ScrubStep {
 
     init(_ values: StepValues) throws {
         model = try values.text("model").map { try LinearModel($0) }
-        threshold = try values.number("min_score") ?? 0
+        threshold = try values.share("min_score") ?? 0
     }
 
     func judge(_ page: Page) -> Judgement {

@@ -12,7 +12,7 @@ struct Toxicity: ScrubStep {
     init(_ values: StepValues) throws {
         let list = try values.text("words").map { try WordFile.read($0) } ?? Self.english.split(whereSeparator: \.isWhitespace).map(String.init)
         words = Set(list.map { word in Array(word.utf8).withUnsafeBufferPointer { XXHash64.hash($0) } })
-        share = try values.number("min_share") ?? 0
+        share = try values.share("min_share") ?? 0
         count = try values.number("min_count") ?? 1
         drops = try values.flag("drop")
     }
