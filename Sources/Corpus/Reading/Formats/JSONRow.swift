@@ -10,7 +10,7 @@ enum JSONRow {
         let names = row.object?.keys.filter { row[$0]?.string != nil } ?? []
         guard let field = limits.field(names), let text = row[field]?.string else {
             let found = row.object == nil ? row.kind : "an object with " + (row.object?.keys.prefix(8).joined(separator: ", ") ?? "")
-            return .refused(Refusal(reason: "no \"\(limits.textField ?? "text")\"", line: line, offset: offset, detail: found))
+            return .refused(Refusal(reason: "no \"\(limits.textField ?? "text")\"", line: line, offset: offset, detail: found, hint: "name the field that holds the text with --text-field"))
         }
         return .document(document(text, row.object ?? [:], field, input, line, offset))
     }

@@ -1,6 +1,6 @@
 internal import QuintetFiles
 
-/// Cuts paragraphs most of whose runs of words stood in the collection before, in the order of the files: dolma's search for
+/// Cuts paragraphs of which more than `max_overlap` of the runs of words stood in the collection before, in the order of the files: dolma's search for
 /// paragraphs that overlap in part.
 ///
 /// The first occurrence of a run of words is the original, all later ones are copies, also within a document. A paragraph with fewer
@@ -129,7 +129,7 @@ struct ParagraphOverlap: CorpusStep {
                 if copies.contains(number) { seen += 1 }
                 number += 1
             }
-            guard Double(seen) >= limit * Double(hashes.count), seen > 0 else { continue }
+            guard Double(seen) > limit * Double(hashes.count) else { continue }
             edits.append(Edit(start: piece.lowerBound, end: piece.upperBound, with: [], rule: "overlapping_paragraph"))
             left -= page.text.withUnsafeBufferPointer { text in text.baseAddress.map { characters($0, piece.lowerBound, piece.upperBound) } ?? 0 }
         }

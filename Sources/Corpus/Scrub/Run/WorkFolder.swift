@@ -60,7 +60,7 @@ struct WorkFolder: Sendable {
 
     private static func differences(_ old: JSON, _ new: JSON) -> [String] {
         var names: [String] = []
-        for key in ["version", "units"] where old[key] != new[key] { names.append(key == "units" ? "the input files" : key) }
+        for key in ["format", "version", "units"] where old[key] != new[key] { names.append(key == "units" ? "the input files" : key) }
         for (key, value) in new["config"]?.object ?? [:] where old["config"]?[key] != value { names.append(key) }
         return names
     }
