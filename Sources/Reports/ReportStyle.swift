@@ -16,9 +16,9 @@ public enum ReportStyle {
         .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 16px 18px; margin: 0; min-width: 0; }
         .badge { font-size: 13px; font-weight: 600; padding: 3px 10px; border-radius: 99px; border: 1px solid currentColor; }
         .done { color: var(--c5); } .running { color: var(--c1); } .stopped { color: var(--c2); }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; }
+        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 12px; }
         .tile span, .tile small { display: block; color: var(--soft); font-size: 13px; }
-        .tile b { display: block; font-size: 22px; white-space: nowrap; line-height: 1.3; font-variant-numeric: tabular-nums; }
+        .tile b { display: block; font-size: 22px; overflow-wrap: anywhere; line-height: 1.3; font-variant-numeric: tabular-nums; }
         .bars p { color: var(--soft); font-size: 13px; margin: 10px 0 0; }
         .bar { display: grid; grid-template-columns: minmax(120px, 220px) 1fr 56px; gap: 12px; align-items: center; margin: 6px 0; }
         .bar b { text-align: right; font-variant-numeric: tabular-nums; font-weight: 500; }

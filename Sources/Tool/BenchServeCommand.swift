@@ -52,7 +52,7 @@ struct BenchServeCommand: AsyncCommand {
         func spread(_ list: [Double]) -> String {
             [0.5, 0.9, 0.99].map { "\((LoadReport.percentile(list, $0) * 1000).rounded() / 1000)" }.joined(separator: " / ")
         }
-        print("\(report.outcomes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")) in \(report.seconds.rounded()) s")
+        print("\(report.outcomes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")) in \((report.seconds * 100).rounded() / 100) s")
         print("\((report.tokensPerSecond * 10).rounded() / 10) tokens/s, \((report.goodput * 100).rounded() / 100) answers/s")
         print("seconds, p50 / p90 / p99: first token \(spread(report.firstTokens)), between tokens \(spread(report.gaps)), whole answer \(spread(report.ends))")
     }

@@ -21,7 +21,7 @@ struct ServeCommand: AsyncCommand {
     @Option(help: "Texts made at once for each model.") var parallel = 16
     @Option(help: "Tokens of a prompt and its text together (default: what the model was made for, as far as memory reaches).") var context: Int?
     @Option(help: "What the cache holds: f32, f16 or q8_0 (default: f32 for weights in f32, else f16).", transform: cacheType(_:)) var cacheType: CacheType?
-    @Option(help: "Megabytes of keys and values for each model (default: a quarter of the memory).") var cacheBudget: Int?
+    @Option(help: "Megabytes of keys and values for each model (default: a quarter of the memory; with --memory-budget what the model or one text takes).") var cacheBudget: Int?
     @Option(help: "Requests that may wait for each model.") var queue = 64
     @Option(help: "Seconds a request may wait for a place.") var queueTimeout = 60.0
     @Option(help: "Seconds a request may take.") var requestTimeout = 600.0
@@ -30,7 +30,7 @@ struct ServeCommand: AsyncCommand {
     var lora: [String] = []
     @Option(help: "A folder where /slots/ID?action=save keeps keys and values of texts.") var slotSavePath: String?
     @Option(help: "A folder of models that are loaded when somebody asks for them.") var modelsDir: String?
-    @Option(help: "Megabytes that loaded models may take; the least used goes first.") var memoryBudget: Int?
+    @Option(help: "Megabytes that loaded models may take with their keys and values; the least used goes first.") var memoryBudget: Int?
     @Option(help: "Seconds after which a model that nobody uses is unloaded.") var idleTimeout: Double?
     @Option(help: "A PEM file with the certificate chain.") var tlsCertificate: String?
     @Option(help: "A PEM file with the certificate's key.") var tlsKey: String?

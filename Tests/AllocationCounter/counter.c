@@ -3,7 +3,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#if defined(__GLIBC__)
+// A sanitizer has a malloc of its own, which has to be the only one.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define HAS_ITS_OWN_MALLOC 1
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(HAS_ITS_OWN_MALLOC)
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);

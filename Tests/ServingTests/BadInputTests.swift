@@ -112,12 +112,24 @@ import Testing
                 let answer = Client.parse(connection.readAll())
                 #expect(answer == nil || answer?.status == 400, "\(head.prefix(60)): \(answer?.status ?? 0)")
             }
+            // A chunk may carry extensions; a body has to be mostly body.
+            let chunked = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            for (length, status) in [(100, 200), (300_000, 400)] {
+                let connection = try #require(Connection(client.port, timeout: 5))
+                connection.send(chunked + "20;\(String(repeating: "a", count: length))\r\n{\"prompt\":\"Once\",\"max_tokens\":1}\r\n0\r\n\r\n")
+                let answer = try #require(Client.parse(connection.readAll()))
+                #expect(answer.status == status && answer.headers["x-request-id"] != nil, "\(length) bytes of extension: \(answer.status)")
+            }
             let shown = try #require(client.ask("DELETE /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
             #expect(shown.status == 405 && shown.headers["allow"] == "GET, HEAD, OPTIONS")
             #expect(client.ask("HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 200)
             #expect(client.ask("OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.headers["allow"] == "GET, HEAD, OPTIONS")
             #expect(client.ask("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
             #expect(client.ask("GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n")?.status == 400)
+            for (host, status) in [("localhost", 200), ("evil.example", 421)] {
+                let whole = "GET http://\(host)/livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+                #expect(client.ask(whole)?.status == status, "\(host)")
+            }
             #expect(client.ask("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
             #expect(client.ask("GET /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
             #expect(client.get("/%00/%2e%2e/etc")?.status == 404)

@@ -72,7 +72,9 @@ import Testing
         try AtomicFile.write(Folder.join(folder, "broken.gguf"), "GGUF and nothing more")
         var options = ServerOptions()
         options.modelsFolder = folder
-        options.memoryBudget = 2 * (try Folder.names(in: Folder.join(folder, "a")).reduce(0) { try $0 + Folder.size(of: Folder.join(Folder.join(folder, "a"), $1)) }) + 1000
+        let bytes = try Folder.names(in: Folder.join(folder, "a")).reduce(0) { try $0 + Folder.size(of: Folder.join(Folder.join(folder, "a"), $1)) }
+        options.cacheBudget = 1 << 20
+        options.memoryBudget = 2 * (bytes + (1 << 20)) + 1000
         try await withServer(options, []) { client in
             let ask = { (name: String) in client.post("/v1/completions", ["model": .string(name), "prompt": "Go", "max_tokens": 4]) }
             let loaded = { client.get("/models")?.json["data"]?.array?.filter { $0["status"]?.string == "loaded" }.compactMap { $0["id"]?.string } }
@@ -92,6 +94,25 @@ import Testing
             }
             for connection in connections { #expect(Client.parse(connection.readAll())?.status == 200) }
         }
+        // Keys and values count: with less than those and the weights a model is refused, with both numbers.
+        for (cache, budget) in [(1 << 20, bytes + (1 << 19)), (nil, bytes - 1)] as [(Int?, Int)] {
+            (options.cacheBudget, options.memoryBudget) = (cache, budget)
+            try await withServer(options, []) { client in
+                let refused = try #require(client.post("/v1/completions", ["model": "a", "prompt": "Go"]))
+                #expect(refused.status == 500 && refused.json["error"]?["code"]?.string == "model_load_failed")
+                let text = refused.json["error"]?["message"]?.string ?? ""
+                let numbers = text.split { !$0.isNumber }.compactMap { Int($0) }
+                #expect(numbers.contains(budget) && numbers.contains { $0 >= bytes }, "\(text)")
+            }
+        }
+        // Without a word about the cache a model takes as much for it as there is.
+        (options.cacheBudget, options.memoryBudget) = (nil, bytes + 100_000)
+        try await withServer(options, []) { client in
+            for name in ["a", "b"] { #expect(client.post("/v1/completions", ["model": .string(name), "prompt": "Go", "max_tokens": 4])?.status == 200) }
+        }
+        (options.modelsFolder, options.memoryBudget, options.port, options.log) = (nil, 1000, 0, .none)
+        let named = options
+        await #expect(throws: ServerError.self, "a named model counts too") { try await Server([Folder.join(folder, "a")], named).run() }
     }
 
     /// Who asks the same as somebody else learns nothing of it.

@@ -115,7 +115,7 @@ import Testing
             #expect(vectors(["input": "a cat", "pooling": "last"]) != [two[0]])
             #expect(client.post("/v1/embeddings", ["input": "a cat", "encoding_format": "base64"])?.json["data"]?[0]?["embedding"]?.string?.utf8.count == 172)
             for wrong: JSON in [
-                [], "", ["a", 7], [["a"]], [[[1]]], .array(Array(repeating: "a", count: 3000)), .string(String(repeating: "a", count: 400)),
+                [], "", ["a", 7], [["a"]], [[[1]]], .array(Array(repeating: "a", count: 3000)), .string(String(repeating: "a", count: 400)), ["a", ""],
             ] { #expect(client.post("/v1/embeddings", ["input": wrong])?.status == 400, "\(wrong.serialized().prefix(50))") }
             for more: JSON in [["dimensions": 0], ["dimensions": 1_000_000_000], ["encoding_format": "hex"], ["pooling": "max"]] {
                 var request: JSON = ["input": "a"]

@@ -82,6 +82,39 @@ import Testing
         }
     }
 
+    /// What was said of a call before the tokens ran out is told as a call, never as text.
+    @Test func aForcedCallThatBreaksOff() async throws {
+        try await withServer(context: 2048, template: TestModels.chatML) { client, _ in
+            var request = request("", ["tool_choice": "required", "parallel_tool_calls": false])
+            request["grammar"] = nil
+            let whole = try #require(client.post("/v1/chat/completions", request))
+            let arguments = try #require(whole.json["choices"]?[0]?["message"]?["tool_calls"]?[0]?["function"]?["arguments"]?.string, "\(whole.body)")
+            let made = try #require(whole.json["usage"]?["completion_tokens"]?.int)
+            var partial = 0
+            for count in stride(from: 1, to: made - 1, by: 7) {
+                request["max_tokens"] = JSON(count)
+                let choice = try #require(client.post("/v1/chat/completions", request)?.json["choices"]?[0])
+                #expect(choice["finish_reason"]?.string == "length")
+                #expect(choice["message"]?["content"]?.string ?? "" == "", "\(choice)")
+                if let call = choice["message"]?["tool_calls"]?[0]?["function"] {
+                    var told = call["arguments"]?.string ?? "-"
+                    // Half a character is told as a mark of its own.
+                    while told.hasSuffix("\u{FFFD}") { told.removeLast() }
+                    #expect(call["name"]?.string == "weather" && arguments.utf8.starts(with: told.utf8), "\(told.debugDescription) of \(arguments.debugDescription)")
+                    partial += 1
+                }
+                request["stream"] = true
+                let events = client.post("/v1/chat/completions", request)?.events ?? []
+                request["stream"] = nil
+                let deltas = events.compactMap { $0["choices"]?[0]?["delta"] }
+                let pieces = deltas.compactMap { $0["tool_calls"]?[0]?["function"]?["arguments"]?.string }
+                #expect(pieces.joined() == choice["message"]?["tool_calls"]?[0]?["function"]?["arguments"]?.string ?? "")
+                #expect(deltas.compactMap { $0["content"]?.string }.joined() == "")
+            }
+            #expect(partial > 0)
+        }
+    }
+
     @Test func thoughtsStandBeside() async throws {
         try await withServer(context: 2048, template: TestModels.thinking) { client, _ in
             let answer = try #require(client.post("/v1/chat/completions", request("<think>Hm.</think>\n\nYes.", ["tools": nil])))

@@ -78,12 +78,44 @@ import Testing
         }
     }
 
+    /// What llama-server's clients ask for beside the text.
+    @Test func llamaServersDetails() async throws {
+        try await withServer { client, _ in
+            func ask(_ more: JSON) -> Client.Answer? {
+                var request: JSON = ["prompt": "abc", "n_predict": 5, "temperature": 0, "ignore_eos": true]
+                for (key, value) in more.object ?? [:] { request[key] = value }
+                return client.post("/completion", request)
+            }
+            let alone = ["abc", "de"].map { ask(["prompt": .string($0)])?.json["content"] }
+            let both = ask(["prompt": ["abc", "de"]])?.json.array
+            #expect(both?.map { $0["content"] } == alone && both?.map { $0["index"]?.int } == [0, 1])
+            #expect(both?.map { $0["tokens_evaluated"]?.int } == [3, 2] && both?.map { $0["tokens_predicted"]?.int } == [5, 5])
+            let events = ask(["prompt": ["abc", "de"], "stream": true])?.events ?? []
+            for index in 0..<2 {
+                let own = events.filter { $0["index"]?.int == index }
+                #expect(own.compactMap { $0["content"]?.string }.joined() == alone[index]?.string)
+                #expect(own.filter { $0["stop"]?.bool == true }.count == 1 && own.last?["tokens_evaluated"]?.int == 3 - index)
+            }
+            #expect(ask(["prompt": .array(Array(repeating: "a", count: 1000))])?.status == 400)
+            let chosen: JSON = ["content", "timings/predicted_n", "nothing/there"]
+            #expect(ask(["response_fields": chosen])?.json == ["content": alone[0] ?? .null, "timings/predicted_n": 5])
+            #expect(ask(["response_fields": chosen, "stream": true])?.events.last == ["content": "", "timings/predicted_n": 5])
+            #expect(ask(["response_fields": 7])?.status == 400)
+            let timed = ask(["timings_per_token": true, "stream": true])?.events.dropLast() ?? []
+            #expect(!timed.isEmpty && timed.allSatisfy { $0["timings"]?["predicted_n"] != nil })
+            let progress = ask(["prompt": "0123456789", "return_progress": true, "stream": true])?.events.compactMap { $0["prompt_progress"] } ?? []
+            #expect(progress.first?["processed"] == progress.first?["cache"] && progress.last?["processed"]?.int == 10 && progress.last?["total"]?.int == 10)
+            #expect(ask(["post_sampling_probs": true])?.status == 200, "nobody asks for probabilities")
+            #expect(ask(["post_sampling_probs": true, "n_probs": 2])?.status == 400)
+        }
+    }
+
     @Test func tokensAndOperations() async throws {
         try await withServer { client, generator in
             let ids = generator.tokenizer.encode("Hello there").map { JSON($0) }
             #expect(client.post("/tokenize", ["content": "Hello there"])?.json["tokens"] == .array(ids))
             #expect(client.post("/detokenize", ["tokens": .array(ids)])?.json["content"]?.string == "Hello there")
-            #expect(client.post("/detokenize", ["tokens": ["a"]])?.status == 400)
+            for tokens in [["a"], 7, "97", [1.5]] as [JSON] { #expect(client.post("/detokenize", ["tokens": tokens])?.status == 400, "\(tokens)") }
             let pieces = client.post("/tokenize", ["content": "é", "with_pieces": true])?.json["tokens"]?.array?.map { $0["piece"] }
             #expect(pieces == [[195], [169]], "bytes where they are no text")
             for path in ["/embedding", "/embeddings"] { #expect(client.post(path, ["content": "Hello"])?.json["data"]?[0]?["embedding"]?.array?.count == 32) }

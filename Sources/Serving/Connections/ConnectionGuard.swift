@@ -18,7 +18,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests whose answer is not whole yet; clients may send the next ones meanwhile.
     private var unanswered = 0
     /// The body that is coming: when it began, bytes so far.
-    private var body: (since: NIODeadline, bytes: Int)?
+    private var body: (since: NIODeadline, bytes: Int, raw: Int)?
     /// Whether the answer to what comes has begun.
     private var isAnswering = false
     /// Nothing more is read or written: what came was no HTTP, or the connection has had its requests.
@@ -34,8 +34,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private static let lingerSeconds: Int64 = 5
     /// What is still taken and thrown away of a body that nobody wants.
     private static let lingerBytes = 1 << 20
-    private static let lingerParts = 1000
-    private var lingered = (bytes: 0, parts: 0)
+    private var lingered = 0
+    /// Bytes that frame a body, beside eight for each byte of it: a chunk of one byte takes six, the rest is extensions.
+    private static let framingBytes = 16 << 10
 
     init(_ limits: ConnectionLimits, _ connections: Connections) {
         self.limits = limits
@@ -44,7 +45,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
-        try? pipeline.addHandler(FirstBytes { [weak self, weak context] in if let context { self?.bytesCame(context) } }, position: .first)
+        let bytes = FirstBytes { [weak self, weak context] count in context.flatMap { self?.bytesCame($0, count) } ?? true }
+        // Behind TLS, whose records are nobody's framing.
+        let decoder = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+        try? pipeline.addHandler(bytes, position: decoder.map { .before($0) } ?? .first)
         if let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) { try? pipeline.addHandler(OldVersion(), position: .before(codec)) }
         if context.channel.isActive { begin(context) }
     }
@@ -81,21 +85,38 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: What comes
 
-    /// The head of one more request begins: it has as long as the first one's.
-    private func bytesCame(_ context: ChannelHandlerContext) {
-        guard requests > 0, unanswered == 0, body == nil, !isHeadComing, !isEnding else { return }
-        isHeadComing = true
-        schedule(context, limits.headSeconds)
+    /// Looks at bytes before the decoder does; false for those that nobody reads any more.
+    private func bytesCame(_ context: ChannelHandlerContext, _ count: Int) -> Bool {
+        if isEnding { return drop(context, count) }
+        if let body {
+            if body.raw > 8 * body.bytes + Self.framingBytes {
+                errorCaught(context: context, error: HTTPParserError.invalidChunkSize)
+                return false
+            }
+            self.body?.raw += count
+        } else if requests > 0, unanswered == 0, !isHeadComing {
+            // The head of one more request begins: it has as long as the first one's.
+            isHeadComing = true
+            schedule(context, limits.headSeconds)
+        }
+        return true
+    }
+
+    /// Throws away what still comes, and hangs up on who goes on and on.
+    private func drop(_ context: ChannelHandlerContext, _ count: Int) -> Bool {
+        lingered += count
+        if lingered > Self.lingerBytes { context.close(promise: nil) }
+        return false
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isEnding { return drop(context, unwrapInboundIn(data)) }
+        if isEnding { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
             requests += 1
             unanswered += 1
             isHeadComing = false
-            body = (.now(), 0)
+            body = (.now(), 0, 0)
             if isRefused { return refuse(context, .overloaded("The server has as many connections as it may.")) }
             schedule(context, limits.bodySeconds)
             if asksFirst(head) { context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil) }
@@ -107,13 +128,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if unanswered == 0 { schedule(context, limits.idleSeconds) }
         }
         context.fireChannelRead(data)
-    }
-
-    /// Throws away what still comes, and hangs up on who goes on and on.
-    private func drop(_ context: ChannelHandlerContext, _ part: HTTPRequestPart) {
-        lingered.parts += 1
-        if case .body(let buffer) = part { lingered.bytes += buffer.readableBytes }
-        if lingered.bytes > Self.lingerBytes || lingered.parts > Self.lingerParts { context.close(promise: nil) }
     }
 
     /// Whether the client waits to hear that its body is welcome; one that is too long hears otherwise.

@@ -1,15 +1,16 @@
 import NIOCore
 
-/// Tells of bytes as they come, before anybody knows what they are: the head of a request begins with the first of them.
+/// Tells of bytes as they come, before anybody knows what they are: the head of a request begins with the first of them, and a body has to be
+/// mostly body.
 final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
-    private let heard: () -> Void
+    private let heard: (Int) -> Bool
 
-    init(_ heard: @escaping () -> Void) { self.heard = heard }
+    /// `heard` gets the number of bytes that came; those it answers with false are thrown away.
+    init(_ heard: @escaping (Int) -> Bool) { self.heard = heard }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        heard()
-        context.fireChannelRead(data)
+        if heard(unwrapInboundIn(data).readableBytes) { context.fireChannelRead(data) }
     }
 }

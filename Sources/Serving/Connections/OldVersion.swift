@@ -13,7 +13,12 @@ final class OldVersion: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOld = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(var head) = unwrapInboundIn(data), head.version == .http1_0 else { return context.fireChannelRead(data) }
+        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        // A whole address in place of a path says whose it is, whatever Host says (RFC 9112, 3.2.2).
+        if let mark = head.uri.firstRange(of: "://"), !head.uri.hasPrefix("/") {
+            head.headers.replaceOrAdd(name: "host", value: String(head.uri[mark.upperBound...].prefix { !"/?#".contains($0) }))
+        }
+        guard head.version == .http1_0 else { return context.fireChannelRead(wrapInboundOut(.head(head))) }
         isOld = true
         if !head.headers.contains(name: "host") { head.headers.add(name: "host", value: "localhost") }
         context.fireChannelRead(wrapInboundOut(.head(head)))

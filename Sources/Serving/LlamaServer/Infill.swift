@@ -26,8 +26,9 @@ enum Infill {
         let (fields, ticket, model) = try await call.begin()
         let generation = try GenerationFields(fields, model)
         let prompt = try prompt(fields, model)
-        let making = try Making(model, try generation.requests(prompt, model, call))
-        return try await call.answer(making, isStreamed: generation.isStreamed, LlamaServerDressing(model: model), ticket)
+        let requests = try generation.requests(prompt, model, call)
+        let dressing = LlamaServerDressing(model, try LlamaServerDetails(fields), requests.map(\.prompt.count), isPromptOnly: generation.isPromptOnly)
+        return try await call.answer(try Making(model, requests), isStreamed: generation.isStreamed, dressing, ticket)
     }
 
     /// What others wrote never becomes a mark.

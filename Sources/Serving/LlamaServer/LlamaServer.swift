@@ -25,9 +25,11 @@ enum LlamaServer {
         if let count = try fields.int("n_probs", 0...100), count > 0 { generation.logprobs = count }
         if let source = try FormatSource.of(fields) { generation.format = try await model.format(source) }
         let prompts = try mixed(fields, model) ?? OpenAI.prompts(fields, model)
-        guard prompts.count == 1, generation.choices == 1 else { throw fields.wrong("prompt", "one text; /v1/completions takes several") }
-        let making = try Making(model, try generation.requests(prompts[0], model, call))
-        return try await call.answer(making, isStreamed: generation.isStreamed, LlamaServerDressing(model: model, isPromptOnly: generation.isPromptOnly), ticket)
+        let places = model.client.limits.parallel + model.client.limits.queue
+        guard prompts.count * generation.choices <= places else { throw fields.wrong("prompt", "at most \(places) texts: this server's queue holds no more") }
+        let requests = try prompts.flatMap { try generation.requests($0, model, call) }
+        let dressing = LlamaServerDressing(model, try LlamaServerDetails(fields), requests.map(\.prompt.count), isPromptOnly: generation.isPromptOnly)
+        return try await call.answer(try Making(model, requests), isStreamed: generation.isStreamed, dressing, ticket)
     }
 
     /// Ids and texts one after the other, as one prompt; nil where it is something else.
@@ -62,7 +64,7 @@ enum LlamaServer {
 
     @Sendable private static func detokenize(_ call: Call) async throws -> Response {
         let (fields, model) = try await call.model()
-        if fields["tokens"]?.array?.isEmpty ?? true { return .json(["content": ""]) }
+        if try fields.list("tokens")?.isEmpty ?? true { return .json(["content": ""]) }
         let ids = try OpenAI.prompts(fields, model, "tokens")
         guard ids.count == 1, fields["tokens"]?.array?.allSatisfy({ $0.int != nil }) == true else { throw fields.wrong("tokens", "a list of token ids") }
         return .json(["content": .string(model.tokenizer.decode(ids[0], skipSpecialTokens: false))])
@@ -97,7 +99,7 @@ enum LlamaServer {
         let (fields, _) = try await call.fields()
         let name = try fields.string("model") ?? ""
         guard call.server.pool.listings.contains(where: { $0.name == name }) else {
-            throw APIError.notFound("The model '\(name)' does not exist.", code: "model_not_found")
+            throw APIError.notFound("The model '\(name.prefix(80))' does not exist.", code: "model_not_found")
         }
         return .json(["success": .bool(call.server.pool.unload(name))])
     }

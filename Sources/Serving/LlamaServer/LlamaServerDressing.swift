@@ -1,47 +1,83 @@
 import QuintetFiles
 import QuintetGeneration
 
-/// llama-server's answers to /completion and /infill.
+/// llama-server's answers to /completion and /infill; a list of them where there are several prompts.
 struct LlamaServerDressing: Dressing {
-    let model: ServedModel
+    private let model: ServedModel
+    private let details: LlamaServerDetails
     /// Tells nothing of what was made.
-    var isPromptOnly = false
+    private let isPromptOnly: Bool
+    /// What is known of each text while it is made: tokens of its prompt, tokens so far, when the first of them came.
+    private var usages: [Usage]
+    private var firstTokens: [Int: ContinuousClock.Instant] = [:]
+    private let start = ContinuousClock.now
 
-    mutating func opening(_ index: Int, _ usage: Usage) -> [ServerEvent] { [] }
+    init(_ model: ServedModel, _ details: LlamaServerDetails, _ promptCounts: [Int], isPromptOnly: Bool) {
+        self.model = model
+        self.details = details
+        self.isPromptOnly = isPromptOnly
+        usages = promptCounts.map { Usage(prompt: $0) }
+    }
+
+    mutating func opening(_ index: Int, _ usage: Usage) -> [ServerEvent] {
+        usages[index].cached = usage.cached
+        return details.returnsProgress ? [progress(index, usage.cached, .now)] : []
+    }
 
     mutating func pieces(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int) -> [ServerEvent] {
+        let events = token.map { note($0, index) } ?? []
         var content = ""
         for case .text(let text) in pieces { content += text }
-        if isPromptOnly || content.isEmpty && token?.logprobs == nil { return [] }
+        if isPromptOnly || content.isEmpty && token?.logprobs == nil { return events }
         var json: JSON = [
             "index": JSON(index), "content": .string(content), "tokens": .array(token.map { [JSON($0.id)] } ?? []), "stop": false,
         ]
         if let logprobs = token?.logprobs { json["completion_probabilities"] = Self.probabilities([logprobs], model) }
-        return [ServerEvent(json)]
+        if details.timingsPerToken { json["timings"] = usages[index].timings }
+        return events + [ServerEvent(json)]
     }
 
-    mutating func ending(_ text: MadeText, _ index: Int) -> [ServerEvent] { [] }
-
-    mutating func closing(_ texts: [MadeText], _ usage: Usage) -> [ServerEvent] {
-        guard let text = texts.first else { return [] }
-        var json = json(text, content: "", usage)
-        json["tokens"] = []
-        return [ServerEvent(json)]
+    /// Counts a token; the first one says that the prompt is read.
+    private mutating func note(_ token: BatchToken, _ index: Int) -> [ServerEvent] {
+        let first = firstTokens[index] ?? token.moment
+        let isFirst = firstTokens.updateValue(first, forKey: index) == nil
+        usages[index].completion += 1
+        usages[index].promptSeconds = (first - start) / .seconds(1)
+        usages[index].completionSeconds = (token.moment - first) / .seconds(1)
+        return isFirst && details.returnsProgress ? [progress(index, usages[index].prompt, first)] : []
     }
+
+    private func progress(_ index: Int, _ processed: Int, _ moment: ContinuousClock.Instant) -> ServerEvent {
+        let progress: JSON = [
+            "total": JSON(usages[index].prompt), "cache": JSON(usages[index].cached), "processed": JSON(processed),
+            "time_ms": JSON(Int((moment - start) / .milliseconds(1))),
+        ]
+        return ServerEvent(["index": JSON(index), "content": "", "tokens": [], "stop": false, "prompt_progress": progress])
+    }
+
+    mutating func ending(_ text: MadeText, _ index: Int) -> [ServerEvent] {
+        var last = json(text, index, content: "", usages[index])
+        last["tokens"] = []
+        return [ServerEvent(details.chosen(last))]
+    }
+
+    mutating func closing(_ texts: [MadeText], _ usage: Usage) -> [ServerEvent] { [] }
 
     func whole(_ texts: [MadeText], _ usage: Usage) -> JSON {
-        guard let text = texts.first else { return nil }
-        return json(text, content: text.text, usage)
+        let answers = texts.enumerated().map { index, text in
+            details.chosen(json(text, index, content: text.text, usages[index]))
+        }
+        return answers.count == 1 ? answers[0] : .array(answers)
     }
 
     func failure(_ error: APIError) -> ServerEvent { ServerEvent(error.openAI) }
 
-    private func json(_ text: MadeText, content: String, _ usage: Usage) -> JSON {
+    private func json(_ text: MadeText, _ index: Int, content: String, _ usage: Usage) -> JSON {
         var json: JSON = [
-            "index": 0, "content": .string(isPromptOnly ? "" : content), "tokens": .array(isPromptOnly ? [] : text.ids.map { JSON($0) }), "stop": true, "model": .string(model.name),
-            "stop_type": text.reason == .length ? "limit" : text.stop == nil ? "eos" : "word", "stopping_word": .string(text.stop ?? ""),
-            "tokens_predicted": JSON(isPromptOnly ? 0 : usage.completion), "tokens_evaluated": JSON(usage.prompt), "tokens_cached": JSON(usage.cached),
-            "truncated": false, "timings": usage.timings,
+            "index": JSON(index), "content": .string(isPromptOnly ? "" : content), "tokens": .array(isPromptOnly ? [] : text.ids.map { JSON($0) }), "stop": true,
+            "model": .string(model.name), "stop_type": text.reason == .length ? "limit" : text.stop == nil ? "eos" : "word",
+            "stopping_word": .string(text.stop ?? ""), "tokens_predicted": JSON(isPromptOnly ? 0 : usage.completion), "tokens_evaluated": JSON(usage.prompt),
+            "tokens_cached": JSON(usage.cached), "truncated": false, "timings": usage.timings,
         ]
         if !text.logprobs.isEmpty, !isPromptOnly { json["completion_probabilities"] = Self.probabilities(text.logprobs, model) }
         return json

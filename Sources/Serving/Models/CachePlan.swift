@@ -12,14 +12,16 @@ import QuintetTensors
 #endif
 
 /// How long texts may become and how many pages they share, so that keys and values fit the memory there is.
-struct CachePlan {
+struct CachePlan: Sendable {
     let limits: BatchLimits
+    /// What keys and values take when all pages are in use.
+    let bytes: Int
 
     /// - Throws: `ServerError` where not even one text fits.
     init(_ spec: TransformerSpec, _ options: ServerOptions, _ cacheType: CacheType, modelBytes: Int) throws {
-        let budget = options.cacheBudget ?? Self.memory / 4
         // A small cache tells what a position takes.
         let perPosition = max(KVCache(spec, capacity: 1, type: cacheType).bytesPerPosition, 1)
+        let budget = options.cacheBudget ?? Self.budget(options, perPosition * min(options.context ?? spec.context, 1 << 20), modelBytes)
         let pages = budget / (perPosition * CachePages.pageLength)
         let wanted = options.context ?? spec.context
         var context = min(wanted, 1 << 20)
@@ -37,6 +39,13 @@ struct CachePlan {
         let kept = max(Self.leastKept, modelBytes / 4) / (perPosition * CachePages.pageLength)
         limits.keptPages = options.cacheBudget == nil ? max(kept, min(needed, Self.keptTokens / CachePages.pageLength)) : nil
         self.limits = limits
+        bytes = min(needed * options.parallel, pages) * CachePages.pageLength * perPosition
+    }
+
+    /// A quarter of the memory; where models share a budget, as much as the model itself or one whole text takes, so that others find room.
+    private static func budget(_ options: ServerOptions, _ textBytes: Int, _ modelBytes: Int) -> Int {
+        guard let shared = options.memoryBudget else { return memory / 4 }
+        return min(memory / 4, max(textBytes, modelBytes), max(shared - modelBytes, 0))
     }
 
     private static let leastKept = 32 << 20

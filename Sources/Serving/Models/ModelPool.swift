@@ -41,8 +41,8 @@ final class ModelPool: Sendable {
         var error: String?
         /// Whether it has been loaded once; whoever let it go did so on purpose.
         var wasLoaded = false
-        /// Whether its bytes are counted: it is loaded, or on its way.
-        var hasRoom = false
+        /// Bytes that are counted for it, with its keys and values; 0 unless it is loaded or on its way.
+        var room = 0
         var lastUse = ContinuousClock.now
 
         var status: Status {
@@ -187,22 +187,25 @@ final class ModelPool: Sendable {
     private func load(_ entry: Entry) async throws -> ServedModel {
         let (name, bytes) = (entry.name, entry.bytes)
         do {
-            try await makeRoom(for: entry)
+            try checkSize(entry, bytes)
             let (options, thread, path, rack) = (options, thread, entry.path, entry.rack)
-            let model = try await SystemThread.run(.yielding) {
+            let (folder, plan) = try await SystemThread.run(.yielding) {
                 let folder = try rack.opened(path)
+                let type = options.cacheType ?? (folder.storedType == "F32" ? .f32 : .f16)
+                return (folder, try CachePlan(folder.spec, options, type, modelBytes: bytes))
+            }
+            try await makeRoom(for: entry, bytes + plan.bytes)
+            let model = try await SystemThread.run(.yielding) {
                 var generator = try TextGenerator(folder)
-                generator.cacheType = options.cacheType ?? (folder.storedType == "F32" ? .f32 : .f16)
-                let limits = try CachePlan(generator.model.spec, options, generator.cacheType, modelBytes: bytes).limits
+                generator.cacheType = plan.limits.cacheType
                 let fingerprint = try options.slotFolder.map { _ in try ModelFingerprint(folder, rack.adapters) }
                 return ServedModel(
-                    name: name, generator: generator, client: thread.attach(generator, limits), bytes: bytes, rack: rack, fingerprint: fingerprint)
+                    name: name, generator: generator, client: thread.attach(generator, plan.limits), bytes: bytes, rack: rack, fingerprint: fingerprint)
             }
             if !model.hasTemplate { log.warning("\(ServedModel.plainTextNote)", metadata: ["model": "\(name)"]) }
             let adapted = model.adapted
             update(name) { entry in
                 entry.model = model
-                entry.hasRoom = true
                 entry.adapted = adapted
                 entry.loading = nil
                 entry.error = nil
@@ -214,7 +217,7 @@ final class ModelPool: Sendable {
         } catch {
             update(name) { entry in
                 entry.loading = nil
-                entry.hasRoom = false
+                entry.room = 0
                 entry.error = (error as? APIError)?.message ?? "\(error)"
             }
             throw error
@@ -223,25 +226,36 @@ final class ModelPool: Sendable {
 
     /// Unloads the models that were not used for longest until this one fits, and takes the room. A model that somebody holds stays.
     /// - Throws: `APIError` where it can never fit, or everything stays in use.
-    private func makeRoom(for entry: Entry) async throws {
-        guard let budget = options.memoryBudget, !entry.isPinned else { return }
-        guard entry.bytes <= budget else {
-            throw APIError(.internalServerError, "server_error", "The model '\(entry.name)' takes \(entry.bytes) bytes; all together may take \(budget).", code: "model_load_failed")
-        }
+    private func makeRoom(for entry: Entry, _ bytes: Int) async throws {
+        guard let budget = options.memoryBudget else { return }
+        try checkSize(entry, bytes)
         let deadline = ContinuousClock.now + .seconds(options.queueTimeout)
-        while !takeRoom(for: entry, budget) {
+        while !takeRoom(for: entry, bytes, budget) {
             guard ContinuousClock.now < deadline else { throw APIError.overloaded("Other models take all the memory there is for them.") }
             try await Task.sleep(for: .milliseconds(10))
         }
     }
 
+    /// - Throws: `APIError` with both numbers where so much never fits beside the models that stay.
+    private func checkSize(_ entry: Entry, _ bytes: Int) throws(APIError) {
+        guard let budget = options.memoryBudget else { return }
+        let staying = state.withLock { $0.entries.reduce(0) { $0 + ($1.isPinned && $1.name != entry.name ? $1.room : 0) } }
+        guard bytes <= budget - staying else {
+            let beside = staying == 0 ? "" : ", of which \(staying) are taken by models that stay"
+            throw APIError(
+                .internalServerError, "server_error",
+                "The model '\(entry.name)' takes \(bytes) bytes\(bytes == entry.bytes ? "" : " with its keys and values"); --memory-budget is \(budget)\(beside).",
+                code: "model_load_failed")
+        }
+    }
+
     /// False where others are in the way and in use.
-    private func takeRoom(for entry: Entry, _ budget: Int) -> Bool {
+    private func takeRoom(for entry: Entry, _ bytes: Int, _ budget: Int) -> Bool {
         while true {
             let gone = state.withLock { state -> Room in
-                let used = state.entries.reduce(0) { $0 + ($1.hasRoom && $1.name != entry.name ? $1.bytes : 0) }
-                if used + entry.bytes <= budget {
-                    if let index = state.entries.firstIndex(where: { $0.name == entry.name }) { state.entries[index].hasRoom = true }
+                let used = state.entries.reduce(0) { $0 + ($1.name == entry.name ? 0 : $1.room) }
+                if used + bytes <= budget {
+                    if let index = state.entries.firstIndex(where: { $0.name == entry.name }) { state.entries[index].room = bytes }
                     return .enough
                 }
                 let idle = state.entries.indices.filter { !state.entries[$0].isPinned && state.entries[$0].model != nil && isKnownUniquelyReferenced(&state.entries[$0].model) }
@@ -263,7 +277,7 @@ final class ModelPool: Sendable {
 
     /// Takes the model out of an entry.
     private static func emptied(_ entry: inout Entry) -> ServedModel? {
-        defer { (entry.model, entry.adapted, entry.hasRoom) = (nil, [], false) }
+        defer { (entry.model, entry.adapted, entry.room) = (nil, [], 0) }
         return entry.model
     }
 

@@ -12,7 +12,7 @@ extension OpenAI {
         let count = try fields.int("dimensions", 1...width) ?? width
         // llama-server's name for it.
         let key = fields["input"] == nil && fields["content"] != nil ? "content" : "input"
-        if fields[key]?.string == "" { throw fields.wrong(key, "a text that is not empty") }
+        if fields[key]?.string == "" || fields[key]?.array?.contains(where: { $0.string == "" }) == true { throw fields.wrong(key, "texts that are not empty") }
         let inputs = try prompts(fields, model, key, atMost: 2048)
         let long = inputs.first { $0.count > model.context }
         if let long {

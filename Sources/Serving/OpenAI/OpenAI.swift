@@ -30,7 +30,7 @@ enum OpenAI {
         let written = try call.context.parameters.require("model")
         let name = written.percentDecoded ?? written
         guard let found = call.server.pool.listings.first(where: { $0.name == name }) else {
-            throw APIError.notFound("The model '\(name)' does not exist.", code: "model_not_found")
+            throw APIError.notFound("The model '\(name.prefix(80))' does not exist.", code: "model_not_found")
         }
         return .json(listing(found))
     }

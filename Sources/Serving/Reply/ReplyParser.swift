@@ -53,6 +53,7 @@ struct ReplyStyle: Sendable {
 struct ReplyParser: Sendable {
     enum State {
         case text, thought, call, wholeCall, argumentStream
+        case callList(CallList)
         /// Harmony: what comes next, what a message says, after it.
         case header, message(Harmony.Kind), between
     }
@@ -72,7 +73,7 @@ struct ReplyParser: Sendable {
         state = .text
         if case .begun = style.thoughts { state = .thought }
         if case .channels = style.thoughts { state = .header }
-        if case .list = style.calls { state = .wholeCall }
+        if case .list = style.calls { state = .callList(CallList()) }
         if case .arguments = style.calls { state = .argumentStream }
     }
 
@@ -89,6 +90,11 @@ struct ReplyParser: Sendable {
             if calls == 0, case .arguments(let name) = style.calls { pieces.append(call(ToolCall(name: name, arguments: ""))) }
             return text.isEmpty ? pieces : pieces + [.arguments(text)]
         }
+        if case .callList(var list) = state {
+            let pieces = list.take(text)
+            state = .callList(list)
+            return pieces
+        }
         held += text.utf8
         while step(&pieces) {}
         return pieces
@@ -100,7 +106,7 @@ struct ReplyParser: Sendable {
         switch state {
         case .text: return plain(rest)
         case .thought: return rest.isEmpty ? [] : [.thought(rest)]
-        case .argumentStream: return []
+        case .argumentStream, .callList: return []
         // It breaks off before it says what it is.
         case .header: return rest.trimmed.hasPrefix("<") ? [] : plain(rest)
         case .message(let kind): return piece(rest, kind)
@@ -121,7 +127,7 @@ struct ReplyParser: Sendable {
     /// Decides as much as can be decided; true where it is worth another look.
     private mutating func step(_ pieces: inout [ReplyPiece]) -> Bool {
         switch state {
-        case .wholeCall, .argumentStream: return false
+        case .wholeCall, .argumentStream, .callList: return false
         case .header: return readHeader(&pieces)
         case .message(let kind): return readMessage(kind, &pieces)
         case .between: return skipToHeader()
