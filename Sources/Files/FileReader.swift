@@ -23,6 +23,27 @@ public final class FileReader {
     /// Standard input: a pipe, a terminal or a file; its size is not known and counts as 0.
     public static func standardInput() -> FileReader { FileReader(descriptor: STDIN_FILENO, path: "standard input") }
 
+    /// A regular file, or a pipe that somebody named on purpose (`<(...)` of a shell): the pipe is waited on.
+    public static func stream(_ path: String) throws(FileError) -> FileReader {
+        guard Folder.isPipe(path) else { return try FileReader(path) }
+        return FileReader(descriptor: try System.open(path, O_RDONLY), path: path)
+    }
+
+    /// The rest of the file, at most `limit` bytes.
+    public func all(limit: Int) throws(FileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+        defer { piece.deallocate() }
+        while true {
+            let count = try read(into: piece)
+            guard bytes.count <= limit - count else {
+                throw FileError("too large", path: path, expected: "at most \(limit) bytes", found: "more")
+            }
+            bytes.append(contentsOf: piece[..<count])
+            if count < piece.count { return bytes }
+        }
+    }
+
     private init(descriptor: Int32, path: String) {
         self.path = path
         (fd, size) = (descriptor, 0)

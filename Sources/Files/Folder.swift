@@ -50,6 +50,8 @@ public enum Folder {
     public static func exists(_ path: String) -> Bool { mode(path, follow: false) != nil }
     public static func isFolder(_ path: String) -> Bool { mode(path) == S_IFDIR }
     public static func isFile(_ path: String) -> Bool { mode(path) == S_IFREG }
+    /// A pipe that has a name: a FIFO, or what a shell makes of `<(...)`.
+    public static func isPipe(_ path: String) -> Bool { mode(path) == S_IFIFO }
 
     /// What a path is, in words, for errors: "a folder", "a pipe (FIFO)"; nil if nothing is there.
     public static func kind(of path: String) -> String? { mode(path).map { System.kind($0) } }

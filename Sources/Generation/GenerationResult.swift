@@ -1,3 +1,5 @@
+import QuintetLayers
+
 /// How much text to make and how.
 public struct GenerationOptions: Sendable, Equatable {
     /// New tokens at most.
@@ -27,11 +29,14 @@ public struct GenerationOptions: Sendable, Equatable {
         self.ignoresEnd = ignoresEnd
     }
 
-    func validate(promptTokens: Int, context: Int) throws(OptionError) {
+    func validate(promptTokens: Int, context: Int, in spec: TransformerSpec? = nil) throws(OptionError) {
         guard maxTokens > 0, maxTokens < 1 << 24 else {
             throw OptionError(option: "max-tokens", expected: "from 1 to \((1 << 24) - 1)", found: "\(maxTokens)")
         }
         guard context > 0 else { throw OptionError(option: "context", expected: "at least 1", found: "\(context)") }
+        if let spec, case .learned = spec.embedding.positions, context > spec.context {
+            throw OptionError(option: "context", expected: "at most \(spec.context), the positions this model learned", found: "\(context)")
+        }
         guard promptTokens < context else {
             throw OptionError(option: "prompt", expected: "fewer tokens than the context of \(context)", found: "\(promptTokens)")
         }

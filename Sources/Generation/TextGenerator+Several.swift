@@ -10,7 +10,7 @@ extension TextGenerator {
         onEnd: (GenerationResult) throws -> Void
     ) throws {
         let context = options.context ?? model.spec.context
-        try options.validate(promptTokens: prompt.count, context: context)
+        try options.validate(promptTokens: prompt.count, context: context, in: model.spec)
         let session = try GenerationSession(model, capacity: min(context, prompt.count + options.maxTokens), cacheType: cacheType)
         var options = options
         for text in 0..<count {

@@ -61,7 +61,7 @@ public struct TextGenerator: Sendable {
         _ prompt: [Int32], options: GenerationOptions = GenerationOptions(), onText: (String) throws -> Void = { _ in }
     ) throws -> GenerationResult {
         let context = options.context ?? model.spec.context
-        try options.validate(promptTokens: prompt.count, context: context)
+        try options.validate(promptTokens: prompt.count, context: context, in: model.spec)
         let session = try GenerationSession(
             model, capacity: min(context, prompt.count + options.maxTokens), cacheType: cacheType)
         return try generate(prompt, in: session, options: options, onText: onText)

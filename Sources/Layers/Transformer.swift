@@ -24,7 +24,10 @@ public struct Transformer: Sendable {
     public func callAsFunction(_ ids: Tensor, _ pass: inout Pass) -> Tensor {
         var x = embedding(ids, pass)
         if let seed = pass.dropoutSeed { x = dropout(x, share: spec.dropout.embedding, seed: seed, stream: 0, pass.tape) }
-        for block in blocks { x = block(x, &pass) }
+        for block in blocks {
+            if let tape = pass.tape, tape.isStopped() { break }
+            x = block(x, &pass)
+        }
         return norm?(x, pass.tape) ?? x
     }
 

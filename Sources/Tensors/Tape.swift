@@ -25,9 +25,13 @@ public final class Tape {
     /// What is kept for the backward pass and what is computed again.
     public let recompute: Recompute
 
-    public init(parameters: ParameterStore? = nil, recompute: Recompute = .none) {
+    /// Whether nobody wants the result any more: layers and pullbacks that have not begun are left out, and what comes of it means nothing.
+    public let isStopped: @Sendable () -> Bool
+
+    public init(parameters: ParameterStore? = nil, recompute: Recompute = .none, isStopped: @escaping @Sendable () -> Bool = { false }) {
         self.parameters = parameters
         self.recompute = recompute
+        self.isStopped = isStopped
     }
 
     /// A tensor whose gradient is wanted.
@@ -71,7 +75,7 @@ public final class Tape {
         let gradients = Gradients(count: nodeCount, parameters: parameters)
         gradients.add(gradient, to: output)
         recipes.removeAll()
-        while let entry = entries.popLast() {
+        while !isStopped(), let entry = entries.popLast() {
             guard var arrived = gradients.take(entry.node) else { continue }
             entry.pullback(&arrived, gradients)
         }

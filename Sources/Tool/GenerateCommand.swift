@@ -81,7 +81,7 @@ struct GenerateCommand: ParsableCommand {
 
     private func promptText() throws -> String {
         if let prompt { return prompt }
-        return promptFile == "-" ? try readStandardInput() : try readText(promptFile ?? "")
+        return try readText(promptFile ?? "-")
     }
 
     private func promptIDs(_ text: String, _ generator: TextGenerator) throws -> [Int32] {

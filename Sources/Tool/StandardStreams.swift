@@ -9,20 +9,7 @@ import QuintetFiles
 #endif
 
 /// All of standard input, which has to be UTF-8.
-func readStandardInput() throws(FileError) -> String {
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-        let count = read(0, &buffer, buffer.count)
-        if count < 0 { throw FileError("cannot read standard input", code: errno) }
-        if count == 0 { break }
-        bytes.append(contentsOf: buffer[..<count])
-    }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-        throw FileError("standard input is not UTF-8")
-    }
-    return text
-}
+func readStandardInput() throws(FileError) -> String { try readText("-") }
 
 /// Buffered standard output, for many short lines; a reader that goes away ends the program quietly.
 struct StandardOutput {

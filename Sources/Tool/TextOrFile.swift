@@ -2,15 +2,26 @@ import QuintetFiles
 
 /// The text of a file where `argument` names one, else the argument itself.
 func textOrFile(_ argument: String) throws(FileError) -> String {
-    guard !argument.contains("\n"), argument.utf8.count < 4096, Folder.isFile(argument) else { return argument }
+    guard !argument.contains("\n"), argument.utf8.count < 4096, Folder.isFile(argument) || Folder.isPipe(argument) else { return argument }
     return try readText(argument)
 }
 
-/// A file that has to be UTF-8.
+/// What a file, a pipe or, for "-", standard input holds.
+func readInput(_ path: String, limit: Int = 1 << 30) throws(FileError) -> [UInt8] {
+    try (path == "-" ? FileReader.standardInput() : FileReader.stream(path)).all(limit: limit)
+}
+
+/// A file, a pipe or, for "-", standard input: it has to be UTF-8.
 func readText(_ path: String) throws(FileError) -> String {
-    let bytes = try readFile(path)
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError("not UTF-8", path: path) }
+    let bytes = try readInput(path)
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError("not UTF-8", path: path == "-" ? "standard input" : path) }
     return text
+}
+
+/// The bytes behind an option that names lines: mapped where it is a file, else read whole.
+func mappedInput(_ path: String) throws(FileError) -> MappedFile {
+    if path != "-", !Folder.isPipe(path) { return try MappedFile(path) }
+    return try MappedFile(holding: try readInput(path), path: path == "-" ? "standard input" : path)
 }
 
 func parseJSON(_ text: String, source: String) throws(FileError) -> JSON { try JSON.parse(text, source: source) }

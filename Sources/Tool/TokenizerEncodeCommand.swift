@@ -16,11 +16,15 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     @Option(help: "A tokenizer's file, or a folder that holds one.") var tokenizer: String
     @OptionGroup var pattern: PatternOption
-    @Option(help: ArgumentHelp("Encode the \"text\" of each line.", valueName: "file")) var jsonl: String?
+    @Option(help: ArgumentHelp("Encode the \"text\" of each line; - for standard input.", valueName: "file")) var jsonl: String?
     @Flag(help: "Do not add BOS and the like.") var noSpecial = false
     @Flag(help: "Treat <|endoftext|> and other special tokens in the text as plain text.") var plain = false
     @Flag(help: "Print one JSON object with ids and tokens.") var json = false
     @Argument(help: "The text.") var text: String?
+
+    func validate() throws {
+        if jsonl != nil, text != nil { throw ValidationError("give TEXT or --jsonl, not both") }
+    }
 
     func run() throws {
         let tokenizer = try Tokenizer.open(tokenizer, pattern: pattern.value)
@@ -39,12 +43,12 @@ struct TokenizerEncodeCommand: ParsableCommand {
     }
 
     private func encodeLines(of path: String, _ tokenizer: Tokenizer) throws {
-        let file = try MappedFile(path)
+        let file = try mappedInput(path)
         var number = 0
         var out = StandardOutput()
         try DocumentFiles.forEachLine(of: file.bytes) { (line, _) throws(FileError) in
             number += 1
-            let ids = encode(try DocumentFiles.text(ofRow: line, path: path, line: number), tokenizer)
+            let ids = encode(try DocumentFiles.text(ofRow: line, path: file.path, line: number), tokenizer)
             out.write("{\"ids\":[" + ids.map(String.init).joined(separator: ",") + "]}\n")
         }
         out.flush()
@@ -64,10 +68,14 @@ struct TokenizerDecodeCommand: ParsableCommand {
 
     @Option(help: "A tokenizer's file, or a folder that holds one.") var tokenizer: String
     @OptionGroup var pattern: PatternOption
-    @Option(help: ArgumentHelp("Decode the \"ids\" of each line.", valueName: "file")) var jsonl: String?
+    @Option(help: ArgumentHelp("Decode the \"ids\" of each line; - for standard input.", valueName: "file")) var jsonl: String?
     @Flag(help: "Leave special tokens out.") var skipSpecial = false
     @Flag(help: "Print one JSON object.") var json = false
     @Argument(help: "The ids; standard input if there are none.") var ids: [Int32] = []
+
+    func validate() throws {
+        if jsonl != nil, !ids.isEmpty { throw ValidationError("give ids or --jsonl, not both") }
+    }
 
     func run() throws {
         let tokenizer = try Tokenizer.open(tokenizer, pattern: pattern.value)
@@ -84,15 +92,15 @@ struct TokenizerDecodeCommand: ParsableCommand {
     }
 
     private func decodeLines(of path: String, _ tokenizer: Tokenizer) throws {
-        let file = try MappedFile(path)
+        let file = try mappedInput(path)
         var number = 0
         var out = StandardOutput()
         try DocumentFiles.forEachLine(of: file.bytes) { (line, _) throws(FileError) in
             number += 1
-            let row = try JSON.parse(line, source: path)
+            let row = try JSON.parse(line, source: file.path)
             let ids = row["ids"]?.array?.compactMap { $0.int.flatMap { Int32(exactly: $0) } }
             guard let ids, ids.count == row["ids"]?.array?.count else {
-                throw FileError("a row without ids", path: path, field: "ids", expected: "an array of integers", line: number)
+                throw FileError("a row without ids", path: file.path, field: "ids", expected: "an array of integers", line: number)
             }
             let text = tokenizer.decode(ids, skipSpecialTokens: skipSpecial)
             out.write((["text": .string(text)] as JSON).serialized() + "\n")

@@ -5,6 +5,7 @@
 #endif
 import QuintetCheckpoints
 import QuintetFiles
+import QuintetTensors
 import Testing
 
 /// Row 45 of the catalogue: shards and their index.
@@ -40,6 +41,59 @@ import Testing
             #expect(weights.find("d") == nil)
             try index(folder, Self.good, total: nil)
             #expect(try WeightFolder.open(folder).byteCount == 24)
+        }
+    }
+
+    @Test func shardsNeedNoIndexWhereAllAreThere() throws {
+        try withFolder { folder in
+            for number in 1...3 { try shard(folder, "model-0000\(number)-of-00003.safetensors", ["t\(number)"]) }
+            try AtomicFile.write(folder + "/config.json", "{}")
+            #expect(try WeightFolder.open(folder).names == ["t1", "t2", "t3"])
+            unlink(folder + "/model-00002-of-00003.safetensors")
+            #expect { try WeightFolder.open(folder) } throws: { "\($0)".contains("model-00002-of-00003.safetensors") && "\($0)".contains("2 of 3 shards") }
+            // Two sets, or a set beside another file: nobody says which.
+            try shard(folder, "model-00002-of-00003.safetensors", ["t2"])
+            try shard(folder, "other.safetensors", ["o"])
+            #expect { try WeightFolder.open(folder) } throws: { "\($0)".contains("no weights here") }
+        }
+    }
+
+    @Test func theOnlyFileOfTensorsIsTheWeights() throws {
+        try withFolder { folder in
+            let archive = ZipBytes(pickle: Pickle.one(), storages: [("0", sixFloats)]).bytes
+            for name in ["model.pt", "consolidated.00.pth", "weights.bin", "last.ckpt"] {
+                let place = folder + "/" + name + ".folder"
+                try Folder.create(place)
+                try AtomicFile.write(place + "/" + name, archive)
+                try AtomicFile.write(place + "/training_args.bin", "no tensors")
+                try AtomicFile.write(place + "/optimizer.pt", "no tensors")
+                #expect(try WeightFolder.open(place).names == ["x"], "\(name)")
+                try AtomicFile.write(place + "/second.pt", archive)
+                #expect(throws: FileError.self) { try WeightFolder.open(place) }
+            }
+        }
+    }
+
+    @Test func wrappersOfTrainingLoopsAreSeenThrough() throws {
+        let map = WeightMap(["model.norm.weight" <-> "norm.weight", "lm_head.weight" <-> "head.weight"], prefix: "model.")
+        try withFolder { folder in
+            func names(_ tensors: [String]) throws -> [String] {
+                try shard(folder, "model.safetensors", tensors)
+                return try WeightFolder.open(folder).unwrapped(for: map).names.sorted()
+            }
+            #expect(try names(["model.norm.weight", "lm_head.weight"]) == ["lm_head.weight", "model.norm.weight"])
+            #expect(try names(["norm.weight"]) == ["norm.weight"])
+            for wrapper in ["module.", "state_dict.", "model.", "state_dict.module.", "model_state_dict."] {
+                #expect(try names([wrapper + "model.norm.weight", wrapper + "lm_head.weight"]).sorted() == ["lm_head.weight", "model.norm.weight"], "\(wrapper)")
+            }
+            #expect(try names(["state_dict.lm_head.weight", "optimizer.state.0.exp_avg"]) == ["lm_head.weight"])
+            // Unclear: two wrapped models, or a name the family does not have.
+            for odd in [["module.lm_head.weight", "state_dict.lm_head.weight"], ["module.lm_head.weight", "module.banana"]] {
+                #expect(try names(odd).sorted() == odd.sorted())
+            }
+            try shard(folder, "model.safetensors", ["module.model.norm.weight"])
+            let weights = try WeightFolder.open(folder).unwrapped(for: map)
+            #expect(try weights.find("model.norm.weight")?.tensor().floats == [1, 2])
         }
     }
 

@@ -45,7 +45,7 @@ import Testing
         .enabled(if: Shared.isThere, Shared.absence),
         arguments: [
             "llama", "mistral", "gpt2", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "starcoder2", "stablelm", "falcon", "olmo2", "granite",
-            "smollm3", "mixtral", "qwen3_moe", "olmoe", "gpt_oss", "deepseek_v3", "mamba",
+            "smollm3", "mixtral", "qwen3_moe", "gpt_oss", "deepseek_v3", "mamba",
         ])
     func givesTheReferencesNumbers(_ name: String) throws {
         let original = try Shared.path("parity/\(name)")
@@ -58,6 +58,25 @@ import Testing
             _ = try ModelConversion(path, .none).write(to: folder + "/again")
             let again = try Verification(try ModelFolder.open(folder + "/again").transformer(), expected: original + "/expected.safetensors")
             #expect(again.passed, "\(again.outputs)")
+        }
+    }
+
+    /// What llama.cpp could not open is not written, and says why; nothing is written over.
+    @Test(.enabled(if: Shared.isThere, Shared.absence)) func refusesToWrite() throws {
+        let olmoe = try Shared.path("parity/olmoe"), stories = try Shared.path(Self.stories)
+        try withFolder { folder in
+            #expect { try ModelConversion(olmoe, .f32).write(to: folder + "/olmoe.gguf") } throws: { "\($0)".contains("as many heads of keys as of queries (2 and 4 here)") }
+            _ = try ModelConversion(olmoe, .f32).write(to: folder + "/olmoe")
+            let there = folder + "/there.gguf"
+            try AtomicFile.write(there, "mine")
+            try Folder.create(folder + "/folder.gguf")
+            for (source, out) in [(stories, there), (stories, folder + "/folder.gguf")] {
+                #expect { try ModelConversion(source, .f32).write(to: out) } throws: { "\($0)".contains("nothing is written over") && "\($0)".contains("choose another name") }
+            }
+            #expect(try readFile(there) == Array("mine".utf8))
+            _ = try ModelConversion(stories, .f32).write(to: folder + "/first.gguf")
+            #expect(throws: FileError.self) { try ModelConversion(folder + "/first.gguf", .q8_0).write(to: there) }
+            #expect(try Folder.names(in: folder) == ["first.gguf", "folder.gguf", "olmoe", "there.gguf"])
         }
     }
 

@@ -62,6 +62,11 @@ import Testing
             [.init("input_ids", integers: [1], [1, 1]), .init("banana", floats: [1], [1])],
             [.init("greedy_prompt", integers: [1, 2], [1, 2]), .init("greedy", integers: [1], [1, 1])],
             [.init("input_ids", integers: [1, 2], [1, 2]), .init("attention_mask", integers: [1], [1, 1])],
+            // Masks that hide everything, or hold other numbers than 0 and 1.
+            [.init("input_ids", integers: [1, 2], [1, 2]), .init("attention_mask", integers: [0, 0], [1, 2])],
+            [.init("input_ids", integers: [1, 2], [1, 2]), .init("attention_mask", floats: [0, 0], [1, 2])],
+            [.init("input_ids", integers: [1, 2], [1, 2]), .init("attention_mask", floats: [1, 0.5], [1, 2])],
+            [.init("input_ids", integers: [1, 2], [1, 2]), .init("attention_mask", floats: [1, -.infinity], [1, 2])],
             // More tokens than the table has positions.
             [.init("input_ids", integers: [Int64](repeating: 1, count: 129), [1, 129])],
         ]
@@ -84,17 +89,18 @@ import Testing
         let ids = try file.integers(file.require("input_ids"))
         let logits = try file.floats(file.require("logits"))
         // The second row padded after 12: the reference's first 12 positions do not change, the rest is anything.
-        let mask = (0..<34).map { Int64($0 >= 17 + 12 ? 0 : 1) }
+        let mask = (0..<34).map { $0 >= 17 + 12 ? 0 : 1 }
+        let masks: [SafetensorsWriter.Item] = [
+            .init("attention_mask", integers: mask.map(Int64.init), [2, 17]), .init("attention_mask", floats: mask.map(Float.init), [2, 17]),
+        ]
         let wrong = logits.indices.map { $0 / 256 >= 17 + 12 ? 99 : logits[$0] }
-        try withFolder { folder in
-            let target = folder + "/x.safetensors"
-            try SafetensorsWriter.write(
-                target,
-                [
-                    .init("input_ids", integers: ids, [2, 17]), .init("attention_mask", integers: mask, [2, 17]),
-                    .init("logits", floats: wrong, [2, 17, 256]),
-                ])
-            #expect(try Verification(model, expected: target).passed)
+        for mask in masks {
+            try withFolder { folder in
+                let target = folder + "/x.safetensors"
+                try SafetensorsWriter.write(
+                    target, [.init("input_ids", integers: ids, [2, 17]), mask, .init("logits", floats: wrong, [2, 17, 256])])
+                #expect(try Verification(model, expected: target).passed)
+            }
         }
     }
 }

@@ -56,24 +56,61 @@ import Testing
     static let wrong: [(String, JSON)] = [
         ("hidden_size", llamaConfig(["hidden_size": nil])), ("hidden_size", llamaConfig(["hidden_size": "64"])),
         ("hidden_size", llamaConfig(["hidden_size": 64.5])), ("num_attention_heads", llamaConfig(["num_attention_heads": 7])),
-        ("num_attention_heads", llamaConfig(["num_attention_heads": 0])), ("key and value heads", llamaConfig(["num_key_value_heads": 3])),
-        ("width", llamaConfig(["hidden_size": -64])), ("vocabulary", llamaConfig(["vocab_size": 0])),
-        ("layers", llamaConfig(["num_hidden_layers": 1_000_000])), ("layers", llamaConfig(["num_hidden_layers": 0])),
-        ("norm epsilon", llamaConfig(["rms_norm_eps": 0])), ("rms_norm_eps", llamaConfig(["rms_norm_eps": "1e-5"])),
+        ("num_attention_heads", llamaConfig(["num_attention_heads": 0])), ("num_key_value_heads", llamaConfig(["num_key_value_heads": 3])),
+        ("hidden_size", llamaConfig(["hidden_size": -64])), ("vocab_size", llamaConfig(["vocab_size": 0])),
+        ("num_hidden_layers", llamaConfig(["num_hidden_layers": 1_000_000])), ("num_hidden_layers", llamaConfig(["num_hidden_layers": 0])),
+        ("rms_norm_eps", llamaConfig(["rms_norm_eps": 0])), ("rms_norm_eps", llamaConfig(["rms_norm_eps": "1e-5"])),
         ("hidden_act", llamaConfig(["hidden_act": "mish"])), ("rope_type", llamaConfig(["rope_scaling": ["type": "su", "factor": 2.0]])),
-        ("factor", llamaConfig(["rope_scaling": ["type": "linear"]])), ("rope factor", llamaConfig(["rope_scaling": ["type": "linear", "factor": 0]])),
+        ("factor", llamaConfig(["rope_scaling": ["type": "linear"]])), ("rope_scaling.factor", llamaConfig(["rope_scaling": ["type": "linear", "factor": 0]])),
         ("banana", llamaConfig(["rope_scaling": ["type": "linear", "factor": 2.0, "banana": 1]])),
-        ("partial_rotary_factor", llamaConfig(["partial_rotary_factor": 0.5])), ("rotary width", llamaConfig(["head_dim": 5])),
-        ("rotary base", llamaConfig(["rope_theta": -1])), ("quantization_config", llamaConfig(["quantization_config": ["quant_method": "gptq"]])),
+        ("partial_rotary_factor", llamaConfig(["partial_rotary_factor": 0.5])), ("head_dim", llamaConfig(["head_dim": 5])),
+        ("rope_theta", llamaConfig(["rope_theta": -1])), ("quantization_config", llamaConfig(["quantization_config": ["quant_method": "gptq"]])),
         ("is_encoder_decoder", llamaConfig(["is_encoder_decoder": true])), ("pruned_heads", llamaConfig(["pruned_heads": ["0": [1]]])),
         ("attention_bias", llamaConfig(["attention_bias": 1])), ("n_head", gpt2Config(["n_head": 3])),
         ("add_cross_attention", gpt2Config(["add_cross_attention": true])), ("n_embd", gpt2Config(["n_embd": nil])),
-        ("width", gpt2Config(["n_embd": 4_611_686_018_427_387_904])), ("embedding dropout", gpt2Config(["embd_pdrop": 1.5])),
+        ("n_embd", gpt2Config(["n_embd": 4_611_686_018_427_387_904])), ("embd_pdrop", gpt2Config(["embd_pdrop": 1.5])),
     ]
 
     @Test func refusesWhatIsWrong() {
         for (field, config) in Self.wrong {
             #expect { try spec(config) } throws: { "\($0)".contains(field) }
+        }
+    }
+
+    /// The range checks stand in the spec, whose names are ours; what a person reads is the file's field, its value, and the range.
+    static let ranges: [(family: String, field: String, changes: JSONObject)] = [
+        ("llama", "max_position_embeddings", ["max_position_embeddings": 2_147_483_648]), ("llama", "hidden_size", ["hidden_size": 1_073_741_824, "num_attention_heads": 4, "head_dim": 16]),
+        ("llama", "vocab_size", ["vocab_size": 0]), ("llama", "rms_norm_eps", ["rms_norm_eps": -1]), ("llama", "head_dim", ["head_dim": 100_000]),
+        ("llama", "num_key_value_heads", ["num_key_value_heads": 3]), ("llama", "intermediate_size", ["intermediate_size": 0]),
+        ("llama", "rope_parameters.factor", ["rope_parameters": ["rope_type": "linear", "factor": -1]]),
+        ("llama", "rope_parameters.rope_theta", ["rope_parameters": ["rope_theta": 0]]),
+        ("llama", "rope_scaling.low_freq_factor", ["rope_scaling": ["rope_type": "llama3", "factor": 2, "low_freq_factor": 0, "high_freq_factor": 1, "original_max_position_embeddings": 8]]),
+        ("llama", "rope_scaling.beta_fast", ["rope_scaling": ["rope_type": "yarn", "factor": 2, "beta_fast": -3]]),
+        ("mistral", "sliding_window", ["sliding_window": -5]), ("gpt2", "n_positions", ["n_positions": 0]), ("gpt2", "n_embd", ["n_embd": 2_097_152]),
+        ("gpt2", "layer_norm_epsilon", ["layer_norm_epsilon": 0]), ("gpt2", "n_inner", ["n_inner": -1]), ("gpt2", "attn_pdrop", ["attn_pdrop": 1]),
+        ("gptj", "rotary_dim", ["rotary_dim": 9]), ("falcon", "num_kv_heads", ["new_decoder_architecture": true, "num_kv_heads": 3]),
+        ("gpt_neo", "window_size", ["window_size": 0]), ("gpt_neox", "rotary_emb_base", ["rotary_emb_base": 0]), ("mpt", "max_seq_len", ["max_seq_len": 0]),
+        ("mpt", "attn_config.clip_qkv", ["attn_config": ["clip_qkv": -1]]), ("opt", "ffn_dim", ["ffn_dim": 0]),
+        ("gemma2", "attn_logit_softcapping", ["attn_logit_softcapping": -1]), ("gemma2", "final_logit_softcapping", ["final_logit_softcapping": -1]),
+        ("gemma3_text", "rope_parameters.sliding_attention.factor", ["rope_parameters": ["sliding_attention": ["rope_type": "linear", "factor": 0], "full_attention": ["rope_type": "default"]]]),
+    ]
+
+    @Test(arguments: ranges.indices) func namesTheFilesField(_ index: Int) {
+        let (family, field, changes) = Self.ranges[index]
+        do {
+            _ = try spec(FamilyTests.config(family, changes))
+            Issue.record("\(family) \(field) was accepted")
+        } catch {
+            let error = error as? FileError
+            #expect(error?.field == field && error?.path == "config.json" && error?.expected != nil, "\(family): \(String(describing: error))")
+        }
+    }
+
+    /// A value that is derived from another field names that field and says what it gave.
+    @Test func namesWhereANumberCameFrom() {
+        #expect { try spec(llamaConfig(["hidden_size": 4_194_304, "num_attention_heads": 4])) } throws: { "\($0)".contains("hidden_size") }
+        #expect { try spec(llamaConfig(["hidden_size": 4, "num_attention_heads": 4])) } throws: {
+            "\($0)".contains("field \"num_attention_heads\"") && "\($0)".contains("rotary width")
         }
     }
 

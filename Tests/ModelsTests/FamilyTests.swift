@@ -111,9 +111,9 @@ import Testing
         ("smollm3", "no_rope_layers", ["no_rope_layers": [1]]), ("smollm3", "no_rope_layer_interval", ["no_rope_layer_interval": 0]),
         ("granite", "logits_scaling", ["logits_scaling": 0]), ("stablelm", "head_dim", ["head_dim": 6]), ("gpt_neox", "num_key_value_heads", ["num_key_value_heads": 2]),
         ("gpt_neo", "attention_types", ["attention_types": [[["global"], 3]]]), ("gpt_neo", "attention_types", ["attention_types": [[["sparse"], 2]]]),
-        ("gptj", "rotary width", ["rotary_dim": 9]), ("opt", "num_attention_heads", ["num_attention_heads": 5]), ("bloom", "n_head", ["n_head": 3]),
+        ("gptj", "rotary_dim", ["rotary_dim": 9]), ("opt", "num_attention_heads", ["num_attention_heads": 5]), ("bloom", "n_head", ["n_head": 3]),
         ("falcon", "parallel_attn", ["new_decoder_architecture": true, "parallel_attn": false]), ("falcon", "num_kv_heads", ["multi_query": false, "num_kv_heads": 2]),
-        ("falcon", "num_ln_in_parallel_attn", ["num_ln_in_parallel_attn": 2]), ("falcon", "key and value heads", ["new_decoder_architecture": true, "num_kv_heads": 3]),
+        ("falcon", "num_ln_in_parallel_attn", ["num_ln_in_parallel_attn": 2]), ("falcon", "num_kv_heads", ["new_decoder_architecture": true, "num_kv_heads": 3]),
         ("mpt", "attn_pdrop", ["attn_config": ["attn_pdrop": "x"]]), ("mpt", "configuration", ["attn_config": 3]), ("xglm", "dropout", ["dropout": 2]),
         ("llama", "long_factor", ["rope_scaling": ["type": "longrope", "short_factor": [1, 1, 1, 1], "long_factor": [1, 1, 1, 0]]]),
     ]

@@ -87,6 +87,40 @@ import Testing
         }
     }
 
+    /// What the family's configuration calls `rope_scaling.factor` is a key of the file.
+    @Test func namesTheFilesKeys() throws {
+        try withFolder { folder in
+            let path = folder + "/case.gguf"
+            for (key, changes) in [
+                ("llama.context_length", [("llama.context_length", .u32(0))]), ("llama.embedding_length", [("llama.embedding_length", .u32(0))]),
+                ("llama.attention.layer_norm_rms_epsilon", [("llama.attention.layer_norm_rms_epsilon", .f32(0))]),
+                ("llama.attention.head_count_kv", [("llama.attention.head_count_kv", .u32(3))]),
+                ("llama.feed_forward_length", [("llama.feed_forward_length", .u32(.max))]), ("llama.rope.freq_base", [("llama.rope.freq_base", .f32(0))]),
+                ("llama.rope.scaling.factor", [("llama.rope.scaling.type", .string("linear")), ("llama.rope.scaling.factor", .f32(-2))]),
+                ("llama.attention.sliding_window", [("llama.attention.sliding_window", .u32(0))]),
+                ("llama.expert_used_count", [("llama.expert_count", .u32(4)), ("llama.expert_used_count", .u32(5))]),
+            ] as [(String, [(String, GGUFWriter.Value?)])] {
+                try write(path, changes)
+                do throws(FileError) {
+                    _ = try ModelFolder.open(path)
+                    Issue.record("\(key) was accepted")
+                } catch { #expect(error.field == key && error.offset != nil, "\(key): \(error)") }
+            }
+        }
+    }
+
+    /// A layer beyond the last one is said to be that, not a name near itself.
+    @Test func namesLayersThatAreTooMany() throws {
+        try withFolder { folder in
+            let path = folder + "/case.gguf"
+            try write(path, [], Self.shapes + [("blk.1.attn_k.weight", [4, 8])])
+            #expect { try ModelFolder.open(path).loadWeights() } throws: {
+                let text = "\($0)"
+                return text.contains("layer 1 in a model of 1 layers") && text.contains("blk.1.attn_k.weight") && !text.contains("nearest")
+            }
+        }
+    }
+
     /// Row 33: a tensor that is missing, has another shape, or has no place.
     @Test func refusesOtherTensors() throws {
         try withFolder { folder in

@@ -45,10 +45,7 @@ func gpt2Config(_ changes: JSONObject = [:]) -> JSON {
 func spec(_ config: JSON) throws -> (spec: TransformerSpec, warnings: [String]) {
     var reader = try ConfigReader(config, path: "config.json")
     let family = try #require(Families.named(try reader.text("model_type")))
-    let spec = try family.spec(&reader)
-    try reader.finish()
-    try spec.validate()
-    return (spec, reader.warnings)
+    return (try family.checkedSpec(&reader), reader.warnings)
 }
 
 func attention(_ spec: TransformerSpec, _ layer: Int = 0) -> AttentionSpec {

@@ -6,7 +6,7 @@ import Testing
     static let steps = 60
 
     /// The bytes that have to be equal: weights, moments, and everything the metrics say but times.
-    static func result(_ run: String) throws -> [String: Data] {
+    static func result(_ run: String, steps: Int = steps) throws -> [String: Data] {
         let last = "\(run)/checkpoints/\(steps)"
         var files: [String: Data] = [:]
         for name in ["\(run)/model.safetensors", "\(last)/model.safetensors", "\(last)/optimizer.safetensors"] {
@@ -73,6 +73,32 @@ import Testing
         #expect(Program.status(process) == code)
         let saved = try FileManager.default.contentsOfDirectory(atPath: folder + "/run/checkpoints").compactMap { Int($0) }
         #expect(saved.count == 1 && saved[0] > 0)
+    }
+
+    /// A step of an hour is not waited for: what was finished is saved, and the resumed run ends with the bits of one that was left alone.
+    @Test func signalsInTheMiddleOfAStep() throws {
+        let corpus = try TinyCorpus.shared.get()
+        let folder = try Program.scratch("long-step")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func steps(_ passes: Int, into run: String, _ more: String...) -> [String] {
+            corpus.pretrain(into: run, steps: 2, saveEvery: 1, "--set", "gradient_accumulation_steps=\(passes)") + more
+        }
+        let endless = try Program.start(steps(1 << 20, into: folder + "/endless"))
+        while endless.isRunning, !FileManager.default.fileExists(atPath: folder + "/endless/run.yaml") { Thread.sleep(forTimeInterval: 0.01) }
+        Thread.sleep(forTimeInterval: 0.5)
+        kill(endless.processIdentifier, SIGTERM)
+        endless.waitUntilExit()
+        #expect(Program.status(endless) == 143)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/endless/checkpoints").compactMap { Int($0) } == [0])
+
+        try #require(try Program.run(steps(120, into: folder + "/whole")).status == 0)
+        let stopped = try Program.start(steps(120, into: folder + "/stopped"))
+        while stopped.isRunning, !FileManager.default.fileExists(atPath: folder + "/stopped/checkpoints/1") { Thread.sleep(forTimeInterval: 0.002) }
+        kill(stopped.processIdentifier, SIGTERM)
+        stopped.waitUntilExit()
+        #expect(Program.status(stopped) == 143)
+        #expect(try Program.run(steps(120, into: folder + "/stopped", "--resume")).status == 0)
+        #expect(try Self.result(folder + "/stopped", steps: 2) == Self.result(folder + "/whole", steps: 2))
     }
 
     @Test func aSecondProcessOnTheSameRunIsRefused() throws {

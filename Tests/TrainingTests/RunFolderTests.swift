@@ -129,7 +129,8 @@ import Testing
                 }
             }
             #expect(try Folder.names(in: foreign) == ["cat.jpg"])
-            #expect(thrown(TrainingError.self) { _ = try RunFolder(Folder.join(foreign, "cat.jpg"), resume: false) { _ in } } != nil)
+            let error = thrown(FileError.self) { _ = try RunFolder(Folder.join(foreign, "cat.jpg"), resume: false) { _ in } }
+            #expect(error.map { "\($0)".contains("a run needs a folder") && "\($0)".contains("found a regular file") } == true)
         }
     }
 

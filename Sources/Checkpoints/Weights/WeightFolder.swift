@@ -1,6 +1,7 @@
 public import QuintetFiles
 
-/// The weights of a model: one `model.safetensors`, shards listed by `model.safetensors.index.json`, or the files of another format.
+/// The weights of a model: one `model.safetensors`, shards (listed by `model.safetensors.index.json`, or all
+/// there by their names), or the files of another format.
 public struct WeightFolder: Sendable {
     public let path: String
     public let files: [any WeightFile]
@@ -19,8 +20,14 @@ public struct WeightFolder: Sendable {
             return try WeightFolder(folder, [file(Folder.join(folder, name))])
         }
         for name in [indexName, archiveIndexName] where names.contains(name) { return try ShardIndex(folder, name).open() }
+        if let paths = try LooseWeights(folder: folder, names: names).paths() {
+            var files: [any WeightFile] = []
+            for path in paths { files.append(try file(path)) }
+            return try WeightFolder(folder, files)
+        }
         throw FileError(
-            "no weights here", path: folder, expected: [single, indexName, archive, archiveIndexName].joined(separator: ", "),
+            "no weights here", path: folder,
+            expected: [single, indexName, archive, archiveIndexName].joined(separator: ", ") + ", or one file of tensors",
             found: names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "))
     }
 

@@ -21,6 +21,8 @@ public struct WeightMap: Sendable {
     public let ignoredBelow: [String]
 
     let byOurs: [String: [Int]]
+    /// Every name of theirs, as in the table.
+    let known: Set<String>
 
     public init(
         _ rows: [WeightRow], prefix: String = "", ignored: [String] = [], ignoredBelow: [String] = [], aliases: [String: String] = [:]
@@ -31,6 +33,7 @@ public struct WeightMap: Sendable {
         self.aliases = aliases
         self.ignoredBelow = ignoredBelow
         byOurs = Dictionary(rows.enumerated().map { ($1.ours, [$0]) }, uniquingKeysWith: +)
+        known = Set(rows.flatMap(\.theirs.names)).union(aliases.values)
     }
 
     /// The row that one of our parameters is written by, and the names it stands for there; nil where the table has none.

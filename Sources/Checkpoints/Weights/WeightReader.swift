@@ -24,7 +24,9 @@ public struct WeightReader: Sendable {
             plans[name] = plan
         }
         self.plans = plans
-        for name in folder.names where !taken.contains(ExactName(name)) && !map.ignores(name) { throw map.unknown(name, folder) }
+        for name in folder.names where !taken.contains(ExactName(name)) && !map.ignores(name) {
+            throw map.unknown(name, folder, parameters.map(\.name))
+        }
     }
 
     /// The parameter: the file's own pages where nothing has to be done, else a copy.
@@ -146,18 +148,35 @@ extension WeightMap {
         return folder.find(String(name.dropFirst(prefix.count)))
     }
 
-    fileprivate func ignores(_ name: String) -> Bool {
+    func ignores(_ name: String) -> Bool {
         let (pattern, _) = NamePattern.split(name)
         if ignoredBelow.contains(where: name.hasPrefix) { return true }
         return ignored.contains { $0 == pattern || $0 == prefix + pattern || prefix + $0 == pattern }
     }
 
-    fileprivate func unknown(_ name: String, _ folder: WeightFolder) -> FileError {
+    /// A tensor that no parameter wants: one of a layer beyond the last, one that the configuration leaves out, or a name of another family.
+    fileprivate func unknown(_ name: String, _ folder: WeightFolder, _ parameters: [String]) -> FileError {
         let (pattern, indices) = NamePattern.split(name)
-        let near = nearestNames(to: pattern, in: rows.flatMap(\.theirs.names)).map { NamePattern.fill($0, indices) }
+        let names = rows.flatMap(\.theirs.names)
+        if known.contains(pattern) || known.contains(prefix + pattern) { return unwanted(name, indices, folder, parameters) }
+        let near = nearestNames(to: pattern, in: names).map { NamePattern.fill($0, indices) }
         return FileError(
             "a tensor that this model has no place for", path: folder.path, field: name,
             hint: near.isEmpty
                 ? "the configuration and the weights belong to different models" : "nearest known names: \(near.joined(separator: ", "))")
+    }
+
+    /// The table knows the name, the model of this configuration does not.
+    private func unwanted(_ name: String, _ indices: [String], _ folder: WeightFolder, _ parameters: [String]) -> FileError {
+        let layers = (parameters.compactMap { NamePattern.split($0).indices.first.flatMap { Int($0) } }.max() ?? -1) + 1
+        guard let layer = indices.first.flatMap({ Int($0) }), layer >= layers else {
+            return FileError(
+                "a tensor that this model has no place for", path: folder.path, field: name,
+                hint: "the family has such tensors, the model that the configuration describes has not")
+        }
+        return FileError(
+            "a tensor of layer \(layer) in a model of \(layers) layers", path: folder.path, field: name,
+            expected: layers > 0 ? "layers 0 to \(layers - 1)" : "no layers", found: "layer \(layer)",
+            hint: "the configuration says fewer layers than the weights have")
     }
 }

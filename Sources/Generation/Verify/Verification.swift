@@ -182,11 +182,28 @@ private struct ExpectedFile {
     private func mask(_ shape: [Int]) throws(FileError) -> Tensor? {
         guard let entry = file["attention_mask"] else { return nil }
         guard entry.shape == shape else { throw wrongShape(entry, "\(shape)") }
-        let values = try file.integers(entry)
-        if values.allSatisfy({ $0 != 0 }) { return nil }
+        let seen = try seen(entry)
+        guard seen.contains(true) else {
+            throw FileError(
+                "the mask hides every position: nothing would be compared", path: file.path, field: entry.name, offset: entry.range.lowerBound,
+                expected: "1 where there is a token", found: "zeros alone")
+        }
+        if seen.allSatisfy({ $0 }) { return nil }
         let mask = Tensor(uninitialized: Shape(shape), dtype: .u8)
-        for (index, value) in values.enumerated() { mask.data.storeBytes(of: value == 0 ? 0 : 1, toByteOffset: index, as: UInt8.self) }
+        for (index, isSeen) in seen.enumerated() { mask.data.storeBytes(of: isSeen ? 1 : 0, toByteOffset: index, as: UInt8.self) }
         return mask
+    }
+
+    /// Which positions count; a mask of real numbers may hold 0 and 1.
+    private func seen(_ entry: SafetensorsEntry) throws(FileError) -> [Bool] {
+        guard [.f32, .f16, .bf16, .f64].contains(entry.type) else { return try file.integers(entry).map { $0 != 0 } }
+        let values = try file.floats(entry)
+        if let other = values.first(where: { $0 != 0 && $0 != 1 }) {
+            throw FileError(
+                "a mask of real numbers holds 0 and 1", path: file.path, field: entry.name, offset: entry.range.lowerBound, expected: "0 or 1",
+                found: "\(other)")
+        }
+        return values.map { $0 == 1 }
     }
 
     private func wrongShape(_ entry: SafetensorsEntry, _ expected: String) -> FileError {

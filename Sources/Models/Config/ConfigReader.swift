@@ -10,12 +10,17 @@ public struct ConfigReader {
     public private(set) var warnings: [String] = []
     private var used: Set<String> = []
 
-    public init(_ json: JSON, path: String) throws(FileError) {
+    /// The field that holds this configuration, with a dot behind it; empty for the whole file.
+    private let within: String
+
+    /// `field` is the place of an object inside the file, nil where it is the file's own.
+    public init(_ json: JSON, path: String, field: String? = nil) throws(FileError) {
         guard json.object != nil else {
-            throw FileError("not a configuration", path: path, expected: "a JSON object", found: json.kind)
+            throw FileError("not a configuration", path: path, field: field, expected: "a JSON object", found: json.kind)
         }
         self.json = json
         self.path = path
+        within = field.map { "\($0)." } ?? ""
     }
 
     /// The first of `keys` that is there and not null.
@@ -93,14 +98,14 @@ public struct ConfigReader {
     /// Shares of something dropped while training that is not dropped here: a warning where they are not zero.
     public mutating func notDropped(_ keys: String...) throws(FileError) {
         for key in keys where try number(key, default: 0) != 0 {
-            warnings.append("\(path): \(key) is not applied when this model is trained here")
+            warnings.append("\(path): \(within)\(key) is not applied when this model is trained here")
         }
     }
 
     /// A field that the family's reference reads but does not act upon: a warning where it says anything but `usual`.
     public mutating func withoutEffect(_ key: String, _ usual: JSON...) {
         guard let value = first([key]), !usual.contains(value) else { return }
-        warnings.append("\(path): \(key) has no effect in this family, as in the reference")
+        warnings.append("\(path): \(within)\(key) has no effect in this family, as in the reference")
     }
 
     /// Something that the person should know about this model.
@@ -145,14 +150,14 @@ public struct ConfigReader {
     mutating func absorb(_ inner: ConfigReader) {
         warnings += inner.warnings
         let unread = inner.json.object?.keys.filter { !inner.used.contains($0) && !Self.harmless.contains($0) } ?? []
-        if !unread.isEmpty { warnings.append("\(inner.path): not used by this family: \(unread.joined(separator: ", "))") }
+        if !unread.isEmpty { warnings.append("\(inner.path): not used by this family: \(unread.map { inner.within + $0 }.joined(separator: ", "))") }
     }
 
     /// Whether a field was read or set aside.
     public func isUsed(_ key: String) -> Bool { used.contains(key) }
 
     public func wrong(_ field: String, _ expected: String, _ found: String) -> FileError {
-        FileError("wrong or unsupported configuration", path: path, field: field, expected: expected, found: found)
+        FileError("wrong or unsupported configuration", path: path, field: within + field, expected: expected, found: found)
     }
 
     private func isMissing(_ key: String) -> Bool { json[key] == nil }

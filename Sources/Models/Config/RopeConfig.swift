@@ -38,14 +38,14 @@ enum RopeConfig {
             return try rotary(outer, headWidth, outerShare, rules, reader)
         }
         let field = reader.json["rope_scaling"].map { !$0.isNull } == true ? "rope_scaling" : "rope_parameters"
-        return try read(table, "\(reader.path) (\(field))", headWidth, context, original, theta: outer, share: outerShare, rules)
+        return try read(table, reader.path, field, headWidth, context, original, theta: outer, share: outerShare, rules)
     }
 
     /// One table of rotary positions, for families with several.
     static func read(
-        _ table: JSON, _ path: String, _ headWidth: Int, _ context: Int, _ original: Int?, theta: Double, share: Double? = nil, _ rules: RopeRules
+        _ table: JSON, _ path: String, _ field: String, _ headWidth: Int, _ context: Int, _ original: Int?, theta: Double, share: Double? = nil, _ rules: RopeRules
     ) throws(FileError) -> Rotary {
-        var rope = try ConfigReader(table, path: path)
+        var rope = try ConfigReader(table, path: path, field: field)
         let base = try rope.number("rope_theta", default: theta)
         let type = try rope.text("rope_type", "type", default: "default")
         var inner = share

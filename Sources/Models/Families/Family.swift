@@ -59,6 +59,14 @@ public enum Families {
 }
 
 extension Family {
+    /// The spec of a configuration that is read to its end, every number checked: errors name the file's own fields.
+    public func checkedSpec(_ reader: inout ConfigReader) throws(FileError) -> TransformerSpec {
+        let spec = try spec(&reader)
+        try reader.finish()
+        do { try spec.validate() } catch { throw reader.impossible(error) }
+        return spec
+    }
+
     /// The whole config.json of a spec, proved by reading it back: the same spec has to come out.
     ///
     /// - Throws: `FileError` where this family cannot say the spec.

@@ -57,7 +57,7 @@ extension Families {
             // The reference looks for it outside the tables of the kinds, where it never is.
             table["truncate"] = nil
             return try RopeConfig.read(
-                .object(table), "\(path) (rope_parameters.\(kind))", sizes.headWidth, sizes.context, nil, theta: base, RopeRules())
+                .object(table), path, "rope_parameters.\(kind)", sizes.headWidth, sizes.context, nil, theta: base, RopeRules())
         }
         return (try read(LayerTypes.full, bases.full, scaling), try read(LayerTypes.sliding, bases.sliding, JSONObject()))
     }

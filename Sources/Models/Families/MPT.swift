@@ -39,7 +39,7 @@ extension Families {
     private static func mptAttention(
         _ reader: inout ConfigReader, _ heads: Int, _ headWidth: Int
     ) throws(FileError) -> (attention: AttentionSpec, dropout: Double) {
-        var inner = try ConfigReader(reader.value("attn_config") ?? .object([:]), path: "\(reader.path) (attn_config)")
+        var inner = try ConfigReader(reader.value("attn_config") ?? .object([:]), path: reader.path, field: "attn_config")
         let scale = try inner.nullableNumber("softmax_scale", default: nil)
         // Zero is no clip, as in the reference.
         let clip = try inner.nullableNumber("clip_qkv", default: nil).flatMap { $0 == 0 ? nil : Float($0) }

@@ -47,14 +47,10 @@ public struct ModelFolder: Sendable {
         let config = try JSON.read(configPath)
         var reader = try ConfigReader(config, path: configPath)
         let family = try family(of: config, &reader)
-        let said = try family.spec(&reader)
+        let said = try family.checkedSpec(&reader)
         let tokens = SpecialTokens(
             bos: try reader.optionalInt("bos_token_id"), eos: try reader.ids("eos_token_id"), pad: try reader.optionalInt("pad_token_id"))
-        try reader.finish()
-        do { try said.validate() } catch {
-            throw FileError("impossible model", path: configPath, field: error.field, expected: error.expected, found: error.found)
-        }
-        let weights = try WeightFolder.open(path)
+        let weights = try WeightFolder.open(path).unwrapped(for: family.weights(said))
         let (spec, warning) = try HeadTie.settled(said, family, weights)
         return ModelFolder(
             path: path, family: family, spec: spec, tokens: tokens, config: config, weights: weights, map: family.weights(spec), source: .folder,

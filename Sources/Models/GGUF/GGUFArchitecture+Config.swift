@@ -47,19 +47,14 @@ extension GGUFArchitecture {
         }
         var reader = try ConfigReader(config, path: file.path)
         do throws(FileError) {
-            let spec = try family.spec(&reader)
-            try reader.finish()
-            do { try spec.validate() } catch {
-                throw FileError("impossible model", path: file.path, field: error.field, expected: error.expected, found: error.found)
-            }
-            return (family, spec, reader.warnings)
+            return (family, try family.checkedSpec(&reader), reader.warnings)
         } catch { throw located(error, file) }
     }
 
     /// The same error with the file's key and its place in it instead of the configuration's field.
     private func located(_ error: FileError, _ file: GGUFFile) -> FileError {
-        let field = fields.first { $0.config == error.field }
-        let key = field.map { "\(name).\($0.key)" } ?? error.field ?? "general.architecture"
+        let field = (fields + GGUFRope.fields + GGUFField.others).first { $0.config == error.field }
+        let key = field.map { $0.key.contains(".weight") ? $0.key : "\(name).\($0.key)" } ?? error.field ?? "general.architecture"
         var error = error
         error.field = key
         error.path = file.path

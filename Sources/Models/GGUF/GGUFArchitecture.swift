@@ -21,11 +21,14 @@ public struct GGUFArchitecture: Sendable {
     let read: @Sendable (inout GGUFMetadata, inout JSONObject) throws(FileError) -> Void
     /// The same from a spec and its configuration; nil where the format cannot say it.
     let write: @Sendable (TransformerSpec, JSON) -> [GGUFSetting]?
+    /// Why a spec that these files could say is not written, where llama.cpp cannot open it; nil where it can.
+    let refusal: @Sendable (TransformerSpec) -> String?
 
     init(
         _ name: String, families: [String], fields: [GGUFField] = GGUFField.common, layout: GGUFLayout = GGUFLayout(),
         read: @escaping @Sendable (inout GGUFMetadata, inout JSONObject) throws(FileError) -> Void,
-        write: @escaping @Sendable (TransformerSpec, JSON) -> [GGUFSetting]? = { _, _ in [] }
+        write: @escaping @Sendable (TransformerSpec, JSON) -> [GGUFSetting]? = { _, _ in [] },
+        refusal: @escaping @Sendable (TransformerSpec) -> String? = { _ in nil }
     ) {
         self.name = name
         self.families = families
@@ -33,6 +36,7 @@ public struct GGUFArchitecture: Sendable {
         self.layout = layout
         self.read = read
         self.write = write
+        self.refusal = refusal
     }
 }
 
@@ -78,6 +82,13 @@ struct GGUFField: Sendable {
         GGUFField("attention.head_count", "num_attention_heads"), GGUFField("attention.head_count_kv", "num_key_value_heads"),
         GGUFField("attention.key_length", "head_dim"), GGUFField("rope.freq_base", "rope_theta", .number),
         GGUFField("attention.layer_norm_rms_epsilon", "rms_norm_eps", .number),
+    ]
+
+    /// Fields that architectures read by hand, for errors.
+    static let others = [
+        GGUFField("attention.sliding_window", "sliding_window"), GGUFField("token_embd.weight", "vocab_size"),
+        GGUFField("attention.value_length_mla", "v_head_dim"), GGUFField("attention.key_length_mla", "qk_nope_head_dim"),
+        GGUFField("rope.freq_base_swa", "rope_local_base_freq", .number),
     ]
 
     /// The value as this key holds it; nil where the configuration's is missing or of another kind.

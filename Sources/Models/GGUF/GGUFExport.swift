@@ -36,6 +36,7 @@ public struct GGUFExport {
                 "GGUF files cannot hold models of this family yet", path: folder.path, field: "model_type",
                 expected: GGUFArchitectures.all.flatMap(\.families).joined(separator: ", "), found: folder.family.name)
         }
+        if let reason = architecture.refusal(folder.spec) { throw Self.unsayable(folder, architecture, reason) }
         let config = try folder.family.config(folder.spec, folder.tokens)
         guard let settings = architecture.write(folder.spec, config) else { throw Self.unsayable(folder, architecture) }
         var tensors = Tensors(folder, architecture, quantization)
@@ -60,10 +61,12 @@ public struct GGUFExport {
         guard back?.computes(like: folder.spec) == true else { throw Self.unsayable(folder, architecture) }
     }
 
-    private static func unsayable(_ folder: ModelFolder, _ architecture: GGUFArchitecture) -> FileError {
+    private static func unsayable(
+        _ folder: ModelFolder, _ architecture: GGUFArchitecture, _ reason: String = "llama.cpp fixes what this model sets otherwise"
+    ) -> FileError {
         FileError(
             "the GGUF architecture \(architecture.name) cannot say this model", path: folder.path, field: "config.json",
-            hint: "llama.cpp fixes what this model sets otherwise")
+            hint: reason)
     }
 
     /// Bytes of all tensors: the total that progress counts to.

@@ -5,6 +5,14 @@ import QuintetTensors
 
 /// Rotary positions as GGUF files say them: `rope.*` keys, and factors a pair in a tensor of their own.
 enum GGUFRope {
+    /// Keys and the fields of the table that say the same, for errors.
+    static let fields = [
+        ("rope.freq_base", "rope_theta"), ("rope.dimension_count", "partial_rotary_factor"), ("rope.scaling.factor", "factor"),
+        ("rope.scaling.original_context_length", "original_max_position_embeddings"), ("rope.scaling.attn_factor", "attention_factor"),
+        ("rope.scaling.yarn_beta_fast", "beta_fast"), ("rope.scaling.yarn_beta_slow", "beta_slow"),
+        ("rope_factors_short.weight", "short_factor"), ("rope_factors_long.weight", "long_factor"),
+    ].map { GGUFField($0.0, "rope_parameters.\($0.1)", .number) }
+
     /// Fills `rope_parameters`; the base lies in `rope_theta` already.
     static func read(_ metadata: inout GGUFMetadata, _ config: inout JSONObject, width: Int? = nil) throws(FileError) {
         let head = try headWidth(config, metadata)

@@ -161,16 +161,21 @@ extension TemplateFilters {
     static let groupby: Filter = { _, value, call throws(TemplateError) in
         let path = try call.required(0, "attribute")
         let sensitive = call.flag(2, "case_sensitive", default: false)
-        let all = try sorted(try elements(value, call), call, descending: false) { element throws(TemplateError) in
-            try sortKey(element, path, sensitive, call.line)
+        let fallback = call.argument(1, "default").flatMap { isNone($0) ? nil : $0 }
+        func found(_ element: TemplateValue) throws(TemplateError) -> TemplateValue {
+            let found = try member(element, path, call.line)
+            if case .undefined = found, let fallback { return fallback }
+            return found
         }
+        func order(_ element: TemplateValue) throws(TemplateError) -> TemplateValue { try sortKey(try found(element), nil, sensitive, call.line) }
+        let all = try sorted(try elements(value, call), call, descending: false) { element throws(TemplateError) in try order(element) }
         var groups: [(key: TemplateValue, sortKey: TemplateValue, values: [TemplateValue])] = []
         for element in all {
-            let key = try sortKey(element, path, sensitive, call.line)
+            let key = try order(element)
             if let last = groups.last, TemplateOperations.equal(last.sortKey, key) {
                 groups[groups.count - 1].values.append(element)
             } else {
-                groups.append((try member(element, path, call.line), key, [element]))
+                groups.append((try found(element), key, [element]))
             }
         }
         return .list(groups.map { .tuple([$0.key, .list($0.values)]) })

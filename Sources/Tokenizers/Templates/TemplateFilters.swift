@@ -23,7 +23,7 @@ enum TemplateFilters {
         "selectattr": { r, v, c throws(TemplateError) in try select(r, v, c, keeps: true, byAttribute: true) },
         "slice": slices, "sort": sort, "string": { _, v, _ in .string(str(v)) }, "sum": sum, "title": title, "tojson": tojson, "trim": trim,
         "truncate": truncate, "unique": unique, "upper": { _, v, _ in .string(str(v).mapped { $0.properties.uppercaseMapping }) },
-        "urlencode": urlencode, "wordcount": { _, v, _ in .int(wordCount(str(v))) },
+        "urlencode": urlencode, "wordwrap": wordwrap, "wordcount": { _, v, _ in .int(wordCount(str(v))) },
     ]
 
     static func str(_ value: TemplateValue) -> TemplateText { TemplatePrinter.str(value) }

@@ -98,7 +98,7 @@ enum TemplateFormat {
         return TemplateMath.fixed(value, min(max(digits, 0), 300))
     }
 
-    /// `"{} of {name}".format(a, name=b)`: fields without a format of their own.
+    /// `"{} of {name:>8}".format(a, name=b)`: fields by place or name, with `!r` and a format of their own where they have one.
     static func braces(_ format: TemplateText, _ call: TemplateCall, allow: TemplateOperations.Allowance) throws(TemplateError) -> TemplateText {
         var out = TemplateText()
         var (at, automatic) = (0, 0)
@@ -118,11 +118,26 @@ enum TemplateFormat {
             guard value == 0x7B, let end = format.firstIndex(of: TemplateText("}"), from: at) else {
                 throw TemplateError(.type, line: call.line, "a single brace in a format")
             }
-            out += TemplatePrinter.str(try field(format.slice(at, end).string, &automatic, call))
+            out += try filled(format.slice(at, end), &automatic, call)
             try allow(out.count)
             at = end + 1
         }
         return out
+    }
+
+    /// One field: what it names, the conversion behind `!`, the format behind `:`.
+    private static func filled(_ field: TemplateText, _ automatic: inout Int, _ call: TemplateCall) throws(TemplateError) -> TemplateText {
+        let colon = field.firstIndex(of: TemplateText(":")) ?? field.count
+        let mark = field.slice(0, colon).firstIndex(of: TemplateText("!")) ?? colon
+        var value = try self.field(field.slice(0, mark).string, &automatic, call)
+        switch field.slice(mark, colon).string {
+        case "": break
+        case "!s": value = .string(TemplatePrinter.str(value))
+        case "!r": value = .string(TemplatePrinter.repr(value))
+        default: throw TemplateError(.unsupported, line: call.line, "a conversion in a format")
+        }
+        guard colon + 1 < field.count else { return TemplatePrinter.str(value) }
+        return try TemplateFormatSpec(field.slice(colon + 1, field.count), line: call.line).text(value)
     }
 
     private static func field(_ name: String, _ automatic: inout Int, _ call: TemplateCall) throws(TemplateError) -> TemplateValue {

@@ -8,6 +8,13 @@ extension TemplateOperations {
         case .dict(let dict): return dict[name] ?? missing(value, name)
         case .namespace(let namespace): return namespace.values[name] ?? missing(value, name)
         case .loop(let loop): return loop[name] ?? missing(value, name)
+        // What `groupby` gives are pairs with names; other pairs answer to them too, which no template asks.
+        case .tuple(let pair) where pair.count == 2 && name == "grouper": return pair[0]
+        case .tuple(let pair) where pair.count == 2 && name == "list": return pair[1]
+        case .function(.cycler(let counter, let values)) where name == "current": return values[counter.count % values.count]
+        case .function(.cycler) where name == "next": return value
+        case .function(.macro(let macro)) where name == "arguments":
+            return .tuple(macro.definition.parameters.map { .text($0.name) })
         case .function(.macro(let macro)) where name == "name": return .text(macro.definition.name)
         default: return missing(value, name)
         }

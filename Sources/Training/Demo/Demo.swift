@@ -42,6 +42,14 @@ public struct Demo: Sendable {
         guard try Folder.isFree(folder) else {
             throw FileError("the folder is not empty", path: folder, hint: "choose another one with --into")
         }
+        do { return try steps(since: began) } catch {
+            // A folder in which nothing came about is not left behind.
+            if try Folder.isFree(folder) { try? Folder.remove(folder) }
+            throw error
+        }
+    }
+
+    private func steps(since began: ContinuousClock.Instant) throws -> Summary {
         say("1  Gathering text that is on this disk, without duplicates and licence headers")
         let corpus = try gather()
         say("2  Learning a tokenizer from it")

@@ -13,6 +13,8 @@ public final class Learner: @unchecked Sendable {
     public let optimizer: Optimizer
     public let model: Transformer
     public let recompute: Recompute
+    /// Asked between layers while gradients are made; once it says yes, what `accumulate` gives means nothing and has to be discarded.
+    public var isStopped: @Sendable () -> Bool = { false }
     private var positions: (batch: Int, time: Int, tensor: Tensor)?
 
     public init(
@@ -41,7 +43,7 @@ public final class Learner: @unchecked Sendable {
     public func accumulate(
         _ inputs: Tensor, _ targets: Tensor, batch: Int, tokensPerUpdate: Int, dropoutSeed: UInt64? = nil
     ) -> Double {
-        let tape = Tape(parameters: store, recompute: recompute)
+        let tape = Tape(parameters: store, recompute: recompute, isStopped: isStopped)
         var pass = pass(batch: batch, rows: inputs.count)
         pass.tape = tape
         pass.dropoutSeed = dropoutSeed

@@ -39,6 +39,7 @@ final class PretrainTrainee: Trainee {
             total += learner.accumulate(
                 Tensor(inputs, [rows]), Tensor(targets, [rows]), batch: plan.batch, tokensPerUpdate: plan.tokensPerStep,
                 dropoutSeed: dropoutSeed(step, pass))
+            try StopSignal.check()
         }
         try dataset.checkIntact()  // before an update made of a truncated shard's zeros
         return StepLoss(loss: total / Double(plan.tokensPerStep), tokens: plan.tokensPerStep)

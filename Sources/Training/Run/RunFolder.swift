@@ -57,7 +57,10 @@ public final class RunFolder {
 
     private static func check(_ path: String, resume: Bool) throws {
         guard Folder.exists(path) else { return }
-        guard Folder.isFolder(path) else { throw TrainingError.notARun(folder: path, found: "it is a file") }
+        guard Folder.isFolder(path) else {
+            throw FileError(
+                "a run needs a folder", path: path, expected: "a new or an empty folder", found: Folder.kind(of: path), hint: "give --into another name")
+        }
         let names = try Folder.names(in: path).filter { $0 != ".lock" && !$0.hasPrefix(".tmp-") }
         guard let first = names.first else { return }
         guard names.contains(settingsName) || names.contains("checkpoints") else {

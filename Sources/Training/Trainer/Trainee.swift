@@ -10,6 +10,7 @@ protocol Trainee: AnyObject {
     var cursor: JSON { get }
     func restore(_ cursor: JSON, source: String) throws
     /// Adds up the gradient of the batches of one step; `step` updates came before it.
+    /// - Throws: `StopSignal` where one came before all passes were done: the gradient is a part and has to be discarded.
     func accumulate(step: Int) throws -> StepLoss
     /// How the model does on held-out data; nil where there is none.
     func evaluate(step: Int) throws -> EvaluationRecord?

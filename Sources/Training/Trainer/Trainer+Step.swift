@@ -1,12 +1,13 @@
+import QuintetFiles
 import QuintetTensors
 
 extension Trainer {
-    /// One optimizer step; gives its mean loss, nil where the run went back to a checkpoint instead.
+    /// One optimizer step; gives its mean loss, nil where the run went back to a checkpoint instead, or a signal came.
     func step() throws -> Double? {
         let clock = ContinuousClock()
         let began = clock.now
         trainee.learner.discard()
-        let loss = try trainee.accumulate(step: state.step)
+        guard let loss = try accumulate() else { return nil }
         let norm = trainee.learner.gradientNorm()
         let verdict = guardian.judge(step: state.step, loss: loss.loss, gradientNorm: norm)
         guard let applied = try obey(verdict, loss, norm: norm) else { return nil }
@@ -16,6 +17,15 @@ extension Trainer {
         state.seconds += seconds
         try report(loss, norm, seconds, applied: applied)
         return loss.loss
+    }
+
+    /// The gradient of a step; nil where a signal came before it was whole. Weights, moments and `state` are still those after the last
+    /// finished step, which is what is saved: a step of minutes is made again after a resume instead of being waited for.
+    private func accumulate() throws -> StepLoss? {
+        do { return try trainee.accumulate(step: state.step) } catch is StopSignal {
+            trainee.learner.discard()
+            return nil
+        }
     }
 
     /// Does what the guard decided: true when the update was made, false when it was skipped, nil after a rollback.

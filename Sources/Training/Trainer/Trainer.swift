@@ -23,6 +23,7 @@ final class Trainer {
         self.state = state
         resumedFrom = folder.start?.step
         guardian = StepGuard(state: state.guardState, maxSkipped: state.settings.maxSkipped, maxRollbacks: state.settings.maxRollbacks)
+        trainee.learner.isStopped = { StopSignal.pending != nil }
         if let start = folder.start {
             try load(start)
             try trainee.restore(state.cursor, source: start.path)

@@ -32,7 +32,11 @@ extension GGUFArchitecture {
             GGUFField("attention.clamp_kqv", "clip_qkv", .number),
         ],
         read: { metadata, config throws(FileError) in try GGUFRope.read(&metadata, &config) },
-        write: { spec, config in GGUFRope.settings(spec) })
+        write: { spec, config in GGUFRope.settings(spec) },
+        refusal: { spec in
+            guard let attention = spec.firstAttention, attention.kvHeads != attention.heads else { return nil }
+            return "llama.cpp opens this architecture only where there are as many heads of keys as of queries (\(attention.kvHeads) and \(attention.heads) here)"
+        })
 
     /// gpt-oss: experts with clamped gates and biases, sinks, every other layer a window.
     static let gptOSS = GGUFArchitecture(

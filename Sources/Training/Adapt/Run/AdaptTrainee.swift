@@ -53,7 +53,9 @@ final class AdaptTrainee: Trainee {
             var model = adapted.model
             model.dropoutSeed = dropoutSeed(step, index)
             sum += objective.losses(
-                samples, model, share: 1 / Float(max(weight, 1)), Tape(parameters: learner.store, recompute: learner.recompute))
+                samples, model, share: 1 / Float(max(weight, 1)),
+                Tape(parameters: learner.store, recompute: learner.recompute, isStopped: learner.isStopped))
+            try StopSignal.check()
         }
         return StepLoss(loss: sum.mean, tokens: sum.tokens, scores: sum.scores)
     }
