@@ -53,6 +53,20 @@ import Testing
         for (old, new) in pairs { #expect(try spec(llamaConfig(old)).spec == spec(llamaConfig(new)).spec) }
     }
 
+    /// A GGUF file holds 32 bits of a factor: 1.1 has to be the same model there, or a longrope model could not be exported.
+    @Test func factorsAreNumbersOf32Bits() throws {
+        func rounded(_ values: [Double]) -> JSON { .array(values.map { .number(Double(Float($0))) }) }
+        let short = (0..<8).map { 1 + 0.1 * Double($0) }, long = short.map { $0 * 3.3 }
+        func longrope(_ short: JSON, _ long: JSON) throws -> TransformerSpec {
+            try spec(llamaConfig(["rope_scaling": ["rope_type": "longrope", "original_max_position_embeddings": 12, "short_factor": short, "long_factor": long]])).spec
+        }
+        #expect(try longrope(.array(short.map { .number($0) }), .array(long.map { .number($0) })) == longrope(rounded(short), rounded(long)))
+        for kind in ["linear", "yarn"] {
+            let specs = try [3.3, Double(Float(3.3))].map { try spec(llamaConfig(["rope_scaling": ["rope_type": .string(kind), "factor": .number($0)]])).spec }
+            #expect(specs[0] == specs[1], "\(kind)")
+        }
+    }
+
     static let wrong: [(String, JSON)] = [
         ("hidden_size", llamaConfig(["hidden_size": nil])), ("hidden_size", llamaConfig(["hidden_size": "64"])),
         ("hidden_size", llamaConfig(["hidden_size": 64.5])), ("num_attention_heads", llamaConfig(["num_attention_heads": 7])),

@@ -81,7 +81,7 @@ enum RopeConfig {
             return .none
         case "linear":
             rope.ignore("original_max_position_embeddings")
-            return .linear(factor: try rope.number("factor"))
+            return .linear(factor: single(try rope.number("factor")))
         case "dynamic":
             rope.ignore("original_max_position_embeddings")
             return .dynamic(factor: try rope.number("factor"), context: context)
@@ -96,6 +96,9 @@ enum RopeConfig {
         }
     }
 
+    /// Angles are computed with these numbers in 32 bits, and that is what a GGUF file holds of them: 1.1 there is the same model as here.
+    private static func single(_ number: Double) -> Double { Double(Float(number)) }
+
     private static func longrope(
         _ rope: inout ConfigReader, _ context: Int, _ outer: Int?, _ rules: RopeRules
     ) throws(FileError) -> RopeScaling.LongRope {
@@ -106,7 +109,8 @@ enum RopeConfig {
         let factor = try rope.number("factor", default: Double(context) / Double(max(original, 1)))
         let grown = factor <= 1 || original <= 1 ? 1 : (1 + log(factor) / log(Double(original))).squareRoot()
         return RopeScaling.LongRope(
-            context: original, short: short, long: long, attentionFactor: try rope.number("attention_factor", default: grown),
+            context: original, short: short.map(single), long: long.map(single),
+            attentionFactor: single(try rope.number("attention_factor", default: grown)),
             crossing: rules.crossing)
     }
 
@@ -118,7 +122,7 @@ enum RopeConfig {
 
     private static func yarn(_ rope: inout ConfigReader, _ context: Int, _ outer: Int?) throws(FileError) -> RopeScaling.Yarn {
         let original = try originalContext(&rope, context, outer)
-        let factor = try rope.number("factor", default: Double(context) / Double(max(original, 1)))
+        let factor = single(try rope.number("factor", default: Double(context) / Double(max(original, 1))))
         let mscale = try rope.number("mscale", default: 0)
         let mscaleAll = try rope.number("mscale_all_dim", default: 0)
         func grown(_ m: Double) -> Double { factor <= 1 ? 1 : 0.1 * m * log(factor) + 1 }
@@ -127,7 +131,7 @@ enum RopeConfig {
         let slow = try rope.number("beta_slow", default: 1)
         return RopeScaling.Yarn(
             factor: factor, context: original, betaFast: fast == 0 ? 32 : fast, betaSlow: slow == 0 ? 1 : slow,
-            attentionFactor: try rope.number("attention_factor", default: inferred),
+            attentionFactor: single(try rope.number("attention_factor", default: inferred)),
             range: try rope.flag("truncate", default: true) ? .whole : .exact)
     }
 
