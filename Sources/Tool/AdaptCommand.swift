@@ -65,7 +65,9 @@ struct AdaptRunCommand: ParsableCommand {
         if json {
             var out = outcome.json(run: into)
             out["data"] = adaptation.input.json
-            out["memory"] = adaptation.memory.json
+            var memory = adaptation.memory.json
+            memory["peak"] = JSON(MachineMemory.peak)
+            out["memory"] = memory
             return print(out.serialized())
         }
         switch outcome.trained.end {

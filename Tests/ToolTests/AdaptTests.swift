@@ -35,6 +35,24 @@ import Testing
         try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
     }
 
+    private static let story = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../shared/data/weights/stories260K-hf").standardizedFileURL.path
+
+    /// The plan that refuses what will not fit, beside what is taken.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: story), "the reference data in ../shared is not here"), arguments: ["full", "lora"])
+    func theMemoryPlanIsNearThePeak(method: String) throws {
+        let place = try Place()
+        defer { place.remove() }
+        let text = String(repeating: "Once upon a time there was a little girl who lived in a house by the sea. ", count: 12)
+        try String(repeating: "{\"text\": \"\(text)\"}\n", count: 24).write(toFile: place.data, atomically: true, encoding: .utf8)
+        let result = try Program.run([
+            "adapt", Self.story, "--data", place.data, "--into", "\(place.folder)/out", "--method", method, "--steps", "2", "--batch", "8", "--threads", "1", "--quiet", "--json",
+        ])
+        #expect(result.status == 0, "\(result.errors)")
+        let memory = try Self.json(result.output)["memory"] as? [String: Any] ?? [:]
+        let needed = memory["needed"] as? Int ?? 0, peak = memory["peak"] as? Int ?? 0
+        #expect(needed > 80 << 20 && peak > needed / 2 && peak < needed * 5 / 4, "needed \(needed), peak \(peak)")
+    }
+
     @Test func killedAgainAndAgainItEndsWithTheSameBytes() throws {
         let place = try Place()
         defer { place.remove() }

@@ -55,7 +55,7 @@ public struct ModelBenchmark: Sendable {
         let loadSeconds = (clock.now - start) / .seconds(1)
         let session = try GenerationSession(model, capacity: promptTokens + generatedTokens, cacheType: cacheType)
         _ = try time(session, clock)
-        let peak = MachineLimit.peakResidentBytes
+        let peak = MachineMemory.peak
         let before = Limits(threads: threads)
         let times = try (0..<runs).map { _ in try time(session, clock) }
         let after = Limits(threads: threads)

@@ -50,7 +50,7 @@ public struct TrainBenchmark: Sendable {
         return Report(
             benchmark: self, parameters: learner.store.parameterCount, seconds: seconds.sorted(),
             flops: (adapter == nil ? 3 : 2) * learner.spec.forwardFlops(batch: batch, time: sequence), limits: [before, after],
-            peakBytes: MachineLimit.peakResidentBytes, profile: profile)
+            peakBytes: MachineMemory.peak, profile: profile)
     }
 
     private func learner(_ plan: TrainingPlan) throws -> Learner {

@@ -7,8 +7,22 @@ import Darwin
 #endif
 import QuintetFiles
 
-/// Memory that a process may still take.
+/// Memory that this process may still take, and has taken.
 public enum MachineMemory {
+    /// The most bytes that this process has held.
+    ///
+    /// Linux carries `ru_maxrss` over `exec`, so that a process started by a large one seems large; `VmHWM` begins anew.
+    public static var peak: Int {
+        var usage = rusage()
+        #if canImport(Darwin)
+            getrusage(RUSAGE_SELF, &usage)
+            return usage.ru_maxrss
+        #else
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            return (field("VmHWM:", of: "/proc/self/status") ?? usage.ru_maxrss) * 1024
+        #endif
+    }
+
     /// Bytes: what the system calls available, or what is left of a container's limit where that is less.
     public static var available: Int {
         var free = field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 } ?? physical
