@@ -40,6 +40,36 @@ import Testing
         }
     }
 
+    /// Ends and sampling that only generation_config.json names: the file ends where the folder does, and samples as it does.
+    @Test(.enabled(if: Shared.isThere, Shared.absence)) func keepsWhatGenerationConfigSays() throws {
+        try withFolder { folder in
+            let copy = folder + "/copy"
+            try Shared.copy(Self.stories, to: copy)
+            try AtomicFile.write(
+                copy + "/generation_config.json",
+                #"{"eos_token_id": [2, 426, 13, 411], "do_sample": true, "temperature": 0.5, "top_k": 20, "top_p": 0.75, "min_p": 0.25, "repetition_penalty": 1.5}"#)
+            let report = try ModelConversion(copy, .none).write(to: folder + "/copy.gguf")
+            #expect(report.warnings.contains { $0.contains("411") })
+            let (wanted, found) = (try ModelFolder.open(copy).generationConfig(), try ModelFolder.open(folder + "/copy.gguf").generationConfig())
+            #expect(found.eos == [2, 426, 13] && found.sampling == wanted.sampling && wanted.sampling.temperature == 0.5)
+            _ = try ModelConversion(folder + "/copy.gguf", .none).write(to: folder + "/again")
+            #expect(try ModelFolder.open(folder + "/again").generationConfig().eos == [2, 426, 13])
+        }
+    }
+
+    /// Files of older converters name one end by its id; a chat model's turns end with another token.
+    @Test(.enabled(if: Shared.isThere, Shared.absence), arguments: ["<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end|>", "<EOT>"])
+    func endsByName(_ name: String) throws {
+        try withFolder { folder in
+            let copy = folder + "/copy"
+            try Shared.copy(Self.stories, to: copy)
+            let tokenizer = try String(decoding: readFile(copy + "/tokenizer.json"), as: UTF8.self)
+            try AtomicFile.write(copy + "/tokenizer.json", tokenizer.replacing(#"".": 426"#, with: "\"\(name)\": 426"))
+            _ = try ModelConversion(copy, .none).write(to: folder + "/copy.gguf")
+            #expect(try ModelFolder.open(folder + "/copy.gguf").tokens.eos == [2, 426])
+        }
+    }
+
     /// Reference models whose family an architecture of GGUF holds: what is written gives the reference's logits and greedy tokens.
     @Test(
         .enabled(if: Shared.isThere, Shared.absence),

@@ -15,6 +15,12 @@ enum Shared {
     static var isThere: Bool { root != nil }
     static let absence: Comment = "the reference data in ../shared is not here"
 
+    /// A folder of the reference data that a test may change.
+    static func copy(_ name: String, to folder: String) throws {
+        try Folder.create(folder)
+        for file in try Folder.names(in: try path(name)) { try AtomicFile.write("\(folder)/\(file)", try readFile("\(try path(name))/\(file)")) }
+    }
+
     static func path(_ name: String) throws -> String { try #require(root) + "/" + name }
 }
 

@@ -55,11 +55,14 @@ public struct ModelConversion {
         var warnings: [String] = []
         var pairs: [(key: String, value: GGUFWriter.Value)] = []
         if let tokenizer = try optionalTokenizer(folder, &warnings) {
-            pairs = try tokenizer.ggufVocabulary.pairs(rows: folder.spec.vocabulary, folder.tokens, template: Self.template(folder))
+            let special = try Self.special(folder)
+            pairs = try tokenizer.ggufVocabulary.pairs(rows: folder.spec.vocabulary, special, template: Self.template(folder))
+            let unsaid = special.eos.dropFirst(GGUFVocabulary.endNames.count)
+            if !unsaid.isEmpty { warnings.append("\(folder.path): a GGUF file names three ends of a text; \(unsaid.map(String.init).joined(separator: ", ")) only end one where llama.cpp knows their names") }
         } else {
             pairs = [("tokenizer.ggml.model", .string("none"))]
         }
-        let export = try GGUFExport(folder, quantization, general: Self.general(folder), tokenizer: pairs)
+        let export = try GGUFExport(folder, quantization, general: try Self.general(folder), tokenizer: pairs)
         let total = export.byteCount
         var report = Report(try export.write(out) { try onProgress($0, total) })
         report.warnings = warnings
@@ -89,10 +92,17 @@ public struct ModelConversion {
         return nil
     }
 
-    private static func general(_ folder: ModelFolder) -> [(key: String, value: GGUFWriter.Value)] {
+    /// The ends that count in making text: those of generation_config.json where it has some.
+    private static func special(_ folder: ModelFolder) throws(FileError) -> SpecialTokens {
+        let config = try folder.generationConfig()
+        return SpecialTokens(bos: folder.tokens.bos ?? config.bos, eos: config.eos, pad: folder.tokens.pad)
+    }
+
+    private static func general(_ folder: ModelFolder) throws(FileError) -> [(key: String, value: GGUFWriter.Value)] {
         let name = Folder.name(of: Folder.resolved(folder.path))
         var pairs: [(key: String, value: GGUFWriter.Value)] = [("general.name", .string(name.isEmpty ? folder.family.name : name))]
         if let license = CardFacts(folder: folder.path).license { pairs.append(("general.license", .string(license))) }
+        if case .folder = folder.source, Folder.isFile(Folder.join(folder.path, GenerationConfig.fileName)) { pairs += try folder.generationConfig().sampling.ggufPairs }
         return pairs
     }
 
@@ -141,7 +151,22 @@ extension ModelConversion.Report {
     }
 }
 
+extension SamplingOptions {
+    /// `general.sampling.*`: nothing where the likeliest token is taken, which is what a file that says nothing asks for.
+    fileprivate var ggufPairs: [(key: String, value: GGUFWriter.Value)] {
+        var pairs: [(key: String, value: GGUFWriter.Value)] = []
+        if temperature > 0 {
+            pairs = [("temp", .f32(temperature)), ("top_k", .i32(Int32(clamping: topK))), ("top_p", .f32(topP)), ("min_p", .f32(minP))]
+        }
+        if repetitionPenalty != 1 { pairs.append(("penalty_repeat", .f32(repetitionPenalty))) }
+        return pairs.map { ("general.sampling.\($0.key)", $0.value) }
+    }
+}
+
 extension GGUFVocabulary {
+    /// What a file calls the ends of a text, of a turn and of a message.
+    fileprivate static let endNames = ["eos", "eot", "eom"]
+
     /// The `tokenizer.*` pairs for a model with so many rows in its embedding: unused tokens fill up.
     fileprivate func pairs(rows: Int, _ special: SpecialTokens, template: String?) throws(FileError) -> [(key: String, value: GGUFWriter.Value)] {
         guard tokens.count <= rows else {
@@ -156,10 +181,11 @@ extension GGUFVocabulary {
         ]
         if !scores.isEmpty { pairs.append(("tokenizer.ggml.scores", .floats(scores + padding.map { _ in -1e6 }))) }
         if !merges.isEmpty { pairs.append(("tokenizer.ggml.merges", .strings(merges))) }
-        for (name, id) in [("bos", special.bos ?? bos), ("eos", special.eos.first ?? eos), ("unknown", unknown), ("padding", special.pad ?? self.padding)] {
+        let ends = special.eos.isEmpty ? [eos].compactMap { $0 } : special.eos
+        let ids = [("bos", special.bos ?? bos), ("unknown", unknown), ("padding", special.pad ?? self.padding)] + zip(Self.endNames, ends).map { ($0, $1) }
+        for (name, id) in ids {
             if let id, id < rows { pairs.append(("tokenizer.ggml.\(name)_token_id", .u32(UInt32(id)))) }
         }
-        if special.eos.count > 1, let turn = special.eos.dropFirst().first, turn < rows { pairs.append(("tokenizer.ggml.eot_token_id", .u32(UInt32(turn)))) }
         for (name, flag) in [("add_bos_token", addsBOS), ("add_eos_token", addsEOS), ("add_space_prefix", addsSpacePrefix)] {
             if let flag { pairs.append(("tokenizer.ggml.\(name)", .bool(flag))) }
         }

@@ -23,7 +23,7 @@ extension ModelFolder {
             source: .gguf(file, architecture), warnings: files.flatMap(\.warnings) + warnings + more)
     }
 
-    /// The ids that the metadata names; they have to lie in the vocabulary.
+    /// The ids that the metadata names, which have to lie in the vocabulary, and ends known by their names.
     private static func specialTokens(_ file: GGUFFile) throws(FileError) -> SpecialTokens {
         var tokens = SpecialTokens()
         let count = if case .array(let list)? = file["tokenizer.ggml.tokens"] { list.count } else { Int(Int32.max) }
@@ -39,6 +39,7 @@ extension ModelFolder {
         }
         tokens.bos = try id("bos")
         for name in ["eos", "eot", "eom"] { if let end = try id(name), !tokens.eos.contains(end) { tokens.eos.append(end) } }
+        for end in try GGUFEnds.named(in: file) where !tokens.eos.contains(end) { tokens.eos.append(end) }
         tokens.pad = try id("padding")
         for name in ["unknown", "seperator", "mask"] { _ = try id(name) }
         return tokens
