@@ -144,6 +144,7 @@ import Testing
         let scored = try Program.run(
             "adapt", "predict", out, "--data", table, "--text-field", "question", "--label-field", "kind", "--out", answers)
         #expect(scored.status == 0 && scored.errors.contains("accuracy: 1.0 on 60"), "\(scored.errors)")
+        #expect(try Program.run("adapt", "predict", out, "--data", table, "--text-field", "question", "--out", table).status == 1, "rows are not written over")
         #expect(try Program.text(answers).hasPrefix("question,kind,predicted,probability,probability_even,probability_odd\n"))
         let writer = try Program.run("adapt", "predict", place.model, "--text", "w5")
         #expect(writer.status == 1 && writer.errors.contains("no layer that scores"), "\(writer.errors)")

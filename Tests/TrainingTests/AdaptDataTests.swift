@@ -165,6 +165,16 @@ import Testing
         }
     }
 
+    /// Rows that would be learned as something else than what they are.
+    @Test(arguments: [
+        (#"{"messages": "x"}"#, "expected a list of messages"), (#"{"messages": []}"#, "found none"),
+        (#"{"messages": [{"role": "user", "content": 5}]}"#, "content: expected text"), (#"{"messages": [{"role": "assistant", "content": null}]}"#, "no content"),
+        (#"{"conversations": [{"from": "martian", "value": "a"}]}"#, "martian"), (#"{"conversations": "x"}"#, "expected a list of messages"),
+    ]) func messagesAreNotGuessed(row: String, part: String) throws {
+        let problem = try error("rows.jsonl", row)
+        #expect("\(problem.map { "\($0)" } ?? "")".contains(part), "\(problem.map { "\($0)" } ?? "nothing")")
+    }
+
     @Test func contentInPartsIsOneText() throws {
         let row = #"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b "}, {"type": "text", "text": "c"}]}]}"#
         try read("rows.jsonl", row) { data in

@@ -2,10 +2,14 @@ import QuintetFiles
 
 /// Lists of messages as files have them, in the form that templates read.
 enum Messages {
+    /// Whose words a text is that stands where a list of messages may.
+    private static let speakers = ["prompt": "user", "completion": "assistant", "chosen": "assistant", "rejected": "assistant"]
+
     /// Objects with a role and a content; `tool_calls` and the like stay.
     static func read(_ json: JSON, _ name: String) throws(RowProblem) -> [JSON] {
-        if let text = json.string { return [Conversation.message(name == "prompt" ? "user" : "assistant", text)] }
-        guard let list = json.array, !list.isEmpty else { throw RowProblem("\(name): expected a list of messages, found \(json.kind)") }
+        if let text = json.string, let speaker = speakers[name] { return [Conversation.message(speaker, text)] }
+        guard let list = json.array else { throw RowProblem("\(name): expected a list of messages, found \(json.kind)") }
+        guard !list.isEmpty else { throw RowProblem("\(name): expected messages, found none") }
         var messages: [JSON] = []
         for (index, message) in list.enumerated() { messages.append(try one(message, "\(name), message \(index + 1)")) }
         return messages
@@ -13,8 +17,10 @@ enum Messages {
 
     private static func one(_ message: JSON, _ place: String) throws(RowProblem) -> JSON {
         if message["role"]?.string != nil {
-            guard message["content"] != nil || message["tool_calls"] != nil else { throw RowProblem("\(place): no content") }
-            guard let parts = message["content"]?.array else { return message }
+            let content = message["content"] ?? .null
+            if content.string != nil || content.isNull && message["tool_calls"]?.isNull == false { return message }
+            guard !content.isNull else { throw RowProblem("\(place): no content") }
+            guard let parts = content.array else { throw RowProblem("\(place): content: expected text, found \(content.kind)") }
             // Texts in parts, as newer files have them; templates of models that read text alone want one.
             let texts = parts.compactMap { $0["text"]?.string }
             guard texts.count == parts.count else { throw RowProblem("\(place): content: expected text, found parts of other kinds") }
@@ -25,17 +31,19 @@ enum Messages {
         guard let from = message["from"]?.string, let value = message["value"]?.string else {
             throw RowProblem("\(place): expected role and content")
         }
-        return Conversation.message(role(from), value)
+        guard let role = role(from) else { throw RowProblem("\(place): from: expected human, gpt, system, function_call or observation, found \"\(from.prefix(40))\"") }
+        return Conversation.message(role, value)
     }
 
     /// The roles of ShareGPT's files in the words of templates.
-    private static func role(_ from: String) -> String {
+    private static func role(_ from: String) -> String? {
         switch from {
         case "human", "user": "user"
         case "gpt", "assistant", "chatgpt", "bard", "model": "assistant"
         case "function_call": "assistant"
         case "observation", "tool", "function_response": "tool"
-        default: from
+        case "system": "system"
+        default: nil
         }
     }
 

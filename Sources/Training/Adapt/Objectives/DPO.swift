@@ -35,7 +35,8 @@ package struct DPO: Objective {
         var scales: [Float] = []
         for (index, sample) in samples.enumerated() {
             let start = sample.reference ?? [0, 0]
-            let rewards = (0...1).map { beta * (-nats[2 * index + $0] - start[$0]) }
+            // In the precision that the start is kept in: before the first step both rewards are 0.
+            let rewards = (0...1).map { beta * (Double(Float(-nats[2 * index + $0])) - start[$0]) }
             let margin = rewards[0] - rewards[1]
             sum.loss += (1 - smoothing) * softplus(-margin) + smoothing * softplus(margin)
             sum.add("rewards/accuracies", margin > 0 ? 1 : 0)
