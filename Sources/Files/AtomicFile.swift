@@ -32,6 +32,14 @@ public enum AtomicFile {
         }
     }
 
+    /// For results: a file that is there is not written over, as a folder is not; a pipe or a device may be written to.
+    public static func checkFree(_ path: String) throws(FileError) {
+        guard Folder.isFile(path) || Folder.isFolder(path) else { return }
+        throw FileError(
+            "there is something already: nothing is written over", path: path, expected: "a new name", found: Folder.kind(of: path),
+            hint: "choose another name or remove it first")
+    }
+
     public static func write(_ path: String, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
         try typed(path) { try write(path) { writer in try writer.write(bytes) } }
     }

@@ -30,9 +30,7 @@ struct AdaptPredictCommand: ParsableCommand {
 
     func run() throws {
         try useThreads(threads)
-        if let out, Folder.exists(out) {
-            throw FileError("there is something already: nothing is written over", path: out, expected: "a new name", found: Folder.kind(of: out), hint: "choose another --out")
-        }
+        if let out { try AtomicFile.checkFree(out) }
         let run = PredictionRun(try Classifier.open(model), fields: fields.names)
         let scored = try data.map { try run.rows(of: $0) } ?? run.rows(text)
         if let out { try scored.write(out) }

@@ -28,7 +28,7 @@ public struct AdapterConversion {
         let folder = try ModelFolder.open(model)
         let adapter = try Adapter.open(adapter, for: folder)
         if out.hasSuffix(".gguf") {
-            try ModelConversion.refuseOverwriting(out)
+            try AtomicFile.checkFree(out)
             try adapter.writeGGUF(out, base: folder, as: type)
         } else {
             let directory = try AtomicDirectory(final: out)

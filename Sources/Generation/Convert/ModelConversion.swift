@@ -32,7 +32,7 @@ public struct ModelConversion {
     public func write(to out: String, onProgress: (_ done: Int, _ of: Int) throws -> Void = { _, _ in }) throws -> Report {
         let isFile = out.hasSuffix(".gguf")
         guard Folder.resolved(out) != Folder.resolved(path) else { throw FileError("the model cannot be written over itself", path: out) }
-        if isFile { try Self.refuseOverwriting(out) }
+        if isFile { try AtomicFile.checkFree(out) }
         if isFile, adapters.isEmpty, GGUFFile.isGGUF(path) {
             return Report(try GGUFRequantization.write(try GGUFSet.open(path), quantization, to: out, onProgress: onProgress))
         }
@@ -40,14 +40,6 @@ public struct ModelConversion {
         var report = isFile ? try writeFile(folder, out, onProgress) : try writeFolder(folder, out)
         report.warnings = folder.warnings + report.warnings
         return report
-    }
-
-    /// A file that is there is not written over, as a folder is not; a pipe or a device may be written to.
-    static func refuseOverwriting(_ out: String) throws(FileError) {
-        guard Folder.isFile(out) || Folder.isFolder(out) else { return }
-        throw FileError(
-            "there is something already: nothing is written over", path: out, expected: "a new name", found: Folder.kind(of: out),
-            hint: "choose another name or remove it first")
     }
 
     private func writeFile(_ folder: ModelFolder, _ out: String, _ onProgress: (Int, Int) throws -> Void) throws -> Report {
