@@ -77,12 +77,16 @@ extension CommonRows {
 
     /// Each expert's matrices below `path.experts.E`, the router at `router`.
     static func experts(_ spec: ExpertsSpec, width: Int, _ path: String, router: String, _ names: ExpertNames = ExpertNames()) -> [WeightRow] {
-        let count = spec.routing.experts, ours = "blocks.{}.feedForward"
+        let count = spec.routing.experts, ours = "blocks.{}.feedForward", fused = "model.layers.{}.mlp"
         let gateUp = (0..<count).flatMap { ["\(path).experts.\($0).\(names.gate).weight", "\(path).experts.\($0).\(names.up).weight"] }
         let down = (0..<count).map { "\(path).experts.\($0).\(names.down).weight" }
         return pair("\(path).\(router)", "\(ours).router") + [
             .stacked(gateUp, rows: Array(repeating: spec.hidden, count: 2 * count)) <-> "\(ours).experts.gateUp.weight",
             .stacked(down, rows: Array(repeating: width, count: count)) <-> "\(ours).experts.down.weight",
+            // As `transformers` 5 holds them in memory, and as `torch.save` of a state dict keeps them.
+            .shaped("\(fused).experts.gate_up_proj", [count, 2 * spec.hidden, width]) <-> "\(ours).experts.gateUp.weight",
+            .shaped("\(fused).experts.down_proj", [count, width, spec.hidden]) <-> "\(ours).experts.down.weight",
+            "\(fused).gate.weight" <-> "\(ours).router.weight",
         ]
     }
 

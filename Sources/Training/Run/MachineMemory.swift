@@ -59,7 +59,7 @@ public enum MachineMemory {
 
     private static func field(_ key: String, of path: String) -> Int? {
         for line in text(path)?.split(separator: "\n") ?? [] where line.hasPrefix(key) {
-            return Int(line.dropFirst(key.count).drop { $0 == " " }.prefix { $0.isNumber })
+            return Int(line.dropFirst(key.count).drop(while: \.isWhitespace).prefix(while: \.isNumber))
         }
         return nil
     }
