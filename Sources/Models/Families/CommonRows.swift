@@ -86,8 +86,7 @@ extension CommonRows {
             // As `transformers` 5 holds them in memory, and as `torch.save` of a state dict keeps them.
             .shaped("\(fused).experts.gate_up_proj", [count, 2 * spec.hidden, width]) <-> "\(ours).experts.gateUp.weight",
             .shaped("\(fused).experts.down_proj", [count, width, spec.hidden]) <-> "\(ours).experts.down.weight",
-            "\(fused).gate.weight" <-> "\(ours).router.weight",
-        ]
+        ] + pair("\(fused).gate", "\(ours).router")
     }
 
     /// A gated feed-forward in three matrices.
