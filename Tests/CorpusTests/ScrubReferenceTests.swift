@@ -35,37 +35,24 @@ import Testing
         return options
     }
 
-    /// dolma's own expected spans of repeated lines; at the end of a text dolma's span goes one past it.
-    @Test(.enabled(if: data != nil, "no shared/data beside the repository"))
-    func repeatedLinesAreDolmas() throws {
+    /// dolma's own expected spans: of repeated lines, and of paragraphs whose runs of six words, three apart, stood before for the half
+    /// (words are counted otherwise there; the spans are the same). At the end of a text dolma's span goes one past it.
+    @Test(
+        .enabled(if: data != nil, "no shared/data beside the repository"),
+        arguments: [
+            ("line_duplicates", "max_documents: 1, min_characters: 0, keep_first: true, max_share: null, min_document_characters: 0", "dedupe-paragraphs"),
+            ("paragraph_overlap", "stride: 3, min_characters: 0, min_document_characters: 0", "dedupe-paragraph-ngrams"),
+        ])
+    func repetitionsAreDolmas(step: String, settings: String, expected: String) throws {
         guard let data = Self.data else { return }
         let dolma = data + "/web/dolma-fixtures/tests/data/"
         let fixture = try ScrubFixture()
         try Folder.create(fixture.path("in"))
         try AtomicFile.write(fixture.path("in/000.jsonl.gz"), readFile(dolma + "provided/deduper/documents/000.json.gz"))
-        try fixture.scrub("steps: [line_duplicates]\nline_duplicates: {max_documents: 1, min_characters: 0, keep_first: true, max_share: null, min_document_characters: 0}")
+        try fixture.scrub("steps: [\(step)]\n\(step): {\(settings)}")
         let (found, texts) = try characterSpans(fixture)
         try Folder.create(fixture.path("expected"))
-        try AtomicFile.write(fixture.path("expected/a.json.gz"), readFile(dolma + "expected/dedupe-paragraphs.json.gz"))
-        for (id, spans) in try Self.expected(fixture) {
-            let length = String(decoding: texts[id] ?? [], as: UTF8.self).unicodeScalars.count
-            #expect(found[id, default: []] == spans.map { [$0[0], min($0[1], length)] }, "\(id)")
-        }
-    }
-
-    /// dolma's expected spans of paragraphs whose runs of six words, three apart, stood before for the half. Words are
-    /// counted otherwise there; the spans are the same.
-    @Test(.enabled(if: data != nil, "no shared/data beside the repository"))
-    func overlappingParagraphsAreDolmas() throws {
-        guard let data = Self.data else { return }
-        let dolma = data + "/web/dolma-fixtures/tests/data/"
-        let fixture = try ScrubFixture()
-        try Folder.create(fixture.path("in"))
-        try AtomicFile.write(fixture.path("in/000.jsonl.gz"), readFile(dolma + "provided/deduper/documents/000.json.gz"))
-        try fixture.scrub("steps: [paragraph_overlap]\nparagraph_overlap: {stride: 3, min_characters: 0, min_document_characters: 0}")
-        let (found, texts) = try characterSpans(fixture)
-        try Folder.create(fixture.path("expected"))
-        try AtomicFile.write(fixture.path("expected/a.json.gz"), readFile(dolma + "expected/dedupe-paragraph-ngrams.json.gz"))
+        try AtomicFile.write(fixture.path("expected/a.json.gz"), readFile(dolma + "expected/\(expected).json.gz"))
         for (id, spans) in try Self.expected(fixture) {
             let length = String(decoding: texts[id] ?? [], as: UTF8.self).unicodeScalars.count
             #expect(found[id, default: []] == spans.map { [$0[0], min($0[1], length)] }, "\(id)")
