@@ -5,7 +5,6 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
-internal import Synchronization
 
 /// A folder that appears whole or not at all.
 ///
@@ -37,7 +36,7 @@ public final class AtomicDirectory: Sendable {
     }
     /// Larger files are brought to disk as they are finished, so that little waits at the end.
     private static let waitLimit = 4 << 20
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// Opens the temporary folder; `path` must not exist or be an empty folder. Missing parents are created.
     public init(final path: String) throws(FileError) {

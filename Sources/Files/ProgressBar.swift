@@ -5,7 +5,6 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
-internal import Synchronization
 
 /// A line on standard error that shows how far long work is: share, rate, time left, and a detail.
 ///
@@ -29,7 +28,7 @@ public final class ProgressBar: Sendable {
     private let start = ContinuousClock.now
     private let isTerminal: Bool
     private let isQuiet: Bool
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// `total` nil means unknown: a count and a rate are shown. The unit "bytes" is shown in kB, MB and GB.
     public init(label: String, total: Int?, unit: String, quiet: Bool = false) {

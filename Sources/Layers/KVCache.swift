@@ -1,12 +1,12 @@
+import QuintetFiles
 public import QuintetTensors
-import Synchronization
 
 /// Keys and values of everything read so far, in pages; each sequence owns the pages its table names.
 ///
 /// Pages are given out on demand, so memory follows what is used. A page may belong to several owners, sequences that begin
 /// alike and whoever remembers beginnings: only full pages are shared, and nobody writes into those. One thread at a time runs
 /// the model over a cache.
-// Sendable: page bookkeeping is behind a mutex; slabs are written by the one thread that runs the model.
+// Sendable: page bookkeeping is behind a lock; slabs are written by the one thread that runs the model.
 public final class KVCache: @unchecked Sendable {
     public let sequences: Int
     /// Positions a sequence may reach.
@@ -27,7 +27,7 @@ public final class KVCache: @unchecked Sendable {
             if owners[Int(page)] == 0 { free.append(page) }
         }
     }
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
     /// Room for `sequences` of up to `capacity` positions, together no more than `pages` pages (as many as all of them need where nil).
     public init(_ spec: TransformerSpec, sequences: Int = 1, capacity: Int, pages pool: Int? = nil, type: CacheType = .f32) {
@@ -52,7 +52,7 @@ public final class KVCache: @unchecked Sendable {
                         states: Tensor.filled([sequences, space.states, space.inner])))
             }
         }
-        state = Mutex(
+        state = Guarded(
             State(
                 free: (0..<Int32(pool)).reversed(), owned: Array(repeating: [], count: sequences),
                 owners: Array(repeating: 0, count: pool)))

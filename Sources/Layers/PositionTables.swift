@@ -1,5 +1,5 @@
+import QuintetFiles
 public import QuintetTensors
-import Synchronization
 
 /// Tables of positions (cosines and sines of rotary ones, fixed waves), made once and shared by all layers and sessions.
 ///
@@ -22,7 +22,7 @@ final class PositionTables: Sendable {
         let length: Int
         let table: Tensor
     }
-    private let entries = Mutex<[Entry]>([])
+    private let entries = Guarded<[Entry]>([])
 
     /// [at least `length`, rotary width].
     func rotary(_ rotary: Rotary, length: Int, known: Int) -> Tensor {

@@ -1,4 +1,4 @@
-import Synchronization
+import QuintetFiles
 
 #if canImport(Glibc)
     import Glibc
@@ -19,7 +19,7 @@ public final class Allocator: Sendable {
         var bytesCached = 0
         var systemRequests = 0
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// What the allocator holds at this moment, in bytes, and how often it asked the system.
     public struct Statistics: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import Synchronization
+import QuintetFiles
 
 #if canImport(Glibc)
     import Glibc
@@ -17,7 +17,7 @@ final class LongLivedMemory: @unchecked Sendable {
 
     private static let pieceBytes = 64 << 20
     private struct Current { weak var slab: LongLivedMemory? }
-    private static let current = Mutex(Current())
+    private static let current = Guarded(Current())
 
     private init(_ bytes: Int) {
         capacity = (max(bytes, Self.pieceBytes) + Allocator.hugePage - 1) & ~(Allocator.hugePage - 1)

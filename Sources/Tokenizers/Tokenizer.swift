@@ -1,5 +1,4 @@
 public import QuintetFiles
-import Synchronization
 
 /// Text to token ids and back, exactly as the `tokenizer.json` it was loaded from (or trained to) says.
 ///
@@ -25,8 +24,8 @@ public final class Tokenizer: Sendable {
     let normalizedSearch: AddedTokenSearch
     private let names: [String?]
     private let special: [Bool]
-    let scratch = Mutex<[EncodeScratch]>([])
-    private let cachedFingerprint = Mutex<String?>(nil)
+    let scratch = Guarded<[EncodeScratch]>([])
+    private let cachedFingerprint = Guarded<String?>(nil)
 
     /// Beginning of text, end of text, padding and unknown: by the configuration, else by the usual names.
     public let bosID: Int32?

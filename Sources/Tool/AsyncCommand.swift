@@ -1,6 +1,6 @@
 import ArgumentParser
 import Dispatch
-import Synchronization
+import QuintetFiles
 
 /// A command that waits for others while it runs: the main thread waits for it, so nothing changes for commands that compute.
 protocol AsyncCommand: ParsableCommand, Sendable {
@@ -20,6 +20,6 @@ extension AsyncCommand {
 }
 
 private final class Outcome: Sendable {
-    let error = Mutex<(any Error)?>(nil)
+    let error = Guarded<(any Error)?>(nil)
     let done = DispatchSemaphore(value: 0)
 }

@@ -1,5 +1,4 @@
 import QuintetFiles
-import Synchronization
 
 /// The two layouts of `torch.save`, brought to one: a pickle that was read, and storages by key.
 struct PyTorchArchive {
@@ -165,11 +164,11 @@ struct PyTorchArchive {
 /// Storages whose checksums were compared; each once, when something of it is first read.
 final class CheckedStorages: Sendable {
     private let storages: [PyTorchArchive.Storage]
-    private let done: Mutex<Set<Int>>
+    private let done: Guarded<Set<Int>>
 
     init(_ storages: [PyTorchArchive.Storage]) {
         self.storages = storages
-        done = Mutex([])
+        done = Guarded([])
     }
 
     func check(_ index: Int, _ map: MappedFile, _ path: String) throws(FileError) {

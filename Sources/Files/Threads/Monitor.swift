@@ -13,42 +13,38 @@
 /// runOnThreads(3) { _ in left.change { $0 -= 1 } }
 /// left.wait { $0 == 0 ? () : nil }
 /// ```
-// Sendable: the value is only touched under the mutex; both live at fixed addresses until the last owner is gone.
-public final class Monitor<Value: Sendable>: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+// Sendable: the value is only touched under the lock; the condition lives at a fixed address until the last owner is gone.
+public final class Monitor<Value>: @unchecked Sendable {
+    private let guarded: Guarded<Value>
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var value: Value
 
-    public init(_ value: Value) {
-        self.value = value
-        pthread_mutex_init(mutex, nil)
+    public init(_ value: sending Value) {
+        guarded = Guarded(value)
         pthread_cond_init(condition, nil)
     }
 
     deinit {
         pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
         condition.deallocate()
-        mutex.deallocate()
     }
 
     /// Changes the value; whoever waits looks at it again.
     public func change<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
-        pthread_mutex_lock(mutex)
+        guarded.lock.take()
         defer {
             pthread_cond_broadcast(condition)
-            pthread_mutex_unlock(mutex)
+            guarded.lock.giveBack()
         }
-        return try body(&value)
+        return try body(&guarded.value.pointee)
     }
 
     /// Returns what `take` gives, as soon as it gives something.
     public func wait<Result>(_ take: (inout Value) -> Result?) -> Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
+        guarded.lock.take()
+        defer { guarded.lock.giveBack() }
         while true {
-            if let result = take(&value) { return result }
-            pthread_cond_wait(condition, mutex)
+            if let result = take(&guarded.value.pointee) { return result }
+            pthread_cond_wait(condition, guarded.lock.mutex)
         }
     }
 
@@ -62,11 +58,11 @@ public final class Monitor<Value: Sendable>: @unchecked Sendable {
             end.tv_sec += 1
             end.tv_nsec -= 1_000_000_000
         }
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
+        guarded.lock.take()
+        defer { guarded.lock.giveBack() }
         while true {
-            if let result = take(&value) { return result }
-            if pthread_cond_timedwait(condition, mutex, &end) != 0 { return take(&value) }
+            if let result = take(&guarded.value.pointee) { return result }
+            if pthread_cond_timedwait(condition, guarded.lock.mutex, &end) != 0 { return take(&guarded.value.pointee) }
         }
     }
 }

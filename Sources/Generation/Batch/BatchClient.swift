@@ -1,4 +1,4 @@
-internal import Synchronization
+import QuintetFiles
 import QuintetLayers
 
 /// What everybody but the inference thread sees of an engine: hand in a text, follow it, give it up.
@@ -48,7 +48,7 @@ public struct BatchStream: Sendable {
 }
 
 /// An engine and its letter box.
-// Sendable: the engine is touched by the inference thread alone; everything else is behind the mutex.
+// Sendable: the engine is touched by the inference thread alone; everything else is behind the lock.
 final class BatchCore: @unchecked Sendable {
     enum Letter {
         case add(UInt64, BatchRequest, AsyncStream<BatchEvent>.Continuation)
@@ -72,7 +72,7 @@ final class BatchCore: @unchecked Sendable {
         var waiting = 0
         var isDone = false
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     init(_ generator: TextGenerator, _ limits: BatchLimits, _ bell: Wakeup) {
         self.limits = limits

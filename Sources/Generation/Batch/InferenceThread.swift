@@ -1,5 +1,4 @@
 public import QuintetFiles
-internal import Synchronization
 
 /// The one thread that runs models: every loaded engine takes its step in turn, and the thread sleeps when none has work.
 ///
@@ -13,7 +12,7 @@ public final class InferenceThread: Sendable {
         var cores: [BatchCore] = []
         var isStopped = false
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     let bell = Wakeup()
 
     /// - Throws: `SystemThread.NoneLeft` where the system gives no thread.

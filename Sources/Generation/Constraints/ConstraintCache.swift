@@ -1,5 +1,5 @@
+import QuintetFiles
 public import QuintetTokenizers
-import Synchronization
 
 /// The constraints of one model: its vocabulary as a trie is made once, and so is each format's constraint while it is in use.
 final class ConstraintCache: Sendable {
@@ -9,7 +9,7 @@ final class ConstraintCache: Sendable {
         var constraints: [(format: OutputFormat, constraint: TokenConstraint)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private static let most = 16
 
     /// - Throws: `ConstraintError` where the vocabulary cannot spell the format.

@@ -1,4 +1,4 @@
-import Synchronization
+import QuintetFiles
 
 /// A grammar running over a vocabulary: the states met so far, where each byte leads, and which tokens each state allows.
 ///
@@ -8,7 +8,7 @@ final class GrammarEngine: Sendable {
     let grammar: Grammar
     let trie: TokenTrie
     private let budget: GrammarBudget
-    private let memory: Mutex<Memory>
+    private let memory: Guarded<Memory>
 
     static let dead: Int32 = -1
 
@@ -16,7 +16,7 @@ final class GrammarEngine: Sendable {
         self.grammar = grammar
         self.trie = trie
         self.budget = budget
-        memory = Mutex(Memory(grammar))
+        memory = Guarded(Memory(grammar))
     }
 
     /// The state before the first byte.

@@ -2,7 +2,6 @@ public import QuintetCheckpoints
 public import QuintetFiles
 public import QuintetLayers
 public import QuintetTensors
-import Synchronization
 
 /// Parameters that lie in memory under our names.
 public struct LoadedParameters: ParameterSource {
@@ -26,7 +25,7 @@ public struct LoadedParameters: ParameterSource {
 final class StoredParameters: ParameterSource {
     private let reader: WeightReader
     private let precision: WeightPrecision
-    private let last = Mutex<String?>(nil)
+    private let last = Guarded<String?>(nil)
 
     init(_ reader: WeightReader, _ precision: WeightPrecision) {
         self.reader = reader

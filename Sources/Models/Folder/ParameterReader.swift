@@ -1,13 +1,12 @@
 import QuintetCheckpoints
 import QuintetFiles
 import QuintetTensors
-import Synchronization
 
 /// Reads parameters one after the other and keeps the last one, which several tensors may be cut from.
 final class ParameterReader: Sendable {
     private let reader: WeightReader
     private let adapters: AppliedAdapters?
-    private let last = Mutex<(name: String, tensor: Tensor)?>(nil)
+    private let last = Guarded<(name: String, tensor: Tensor)?>(nil)
 
     /// `scores`: a scoring layer, which is no parameter of the model, is written beside these parameters.
     /// - Throws: `FileError` where the weights cannot take what the model's adapters add.

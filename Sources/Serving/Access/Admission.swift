@@ -1,4 +1,4 @@
-import Synchronization
+import QuintetFiles
 
 /// Who may hand in a request now: a bound for each key, and one on the prompts that wait, before anything is tokenized.
 final class Admission: Sendable {
@@ -7,7 +7,7 @@ final class Admission: Sendable {
         var promptTokens = 0
         var isDraining = false
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let promptTokens: Int
 
     init(promptTokens: Int) { self.promptTokens = promptTokens }

@@ -1,5 +1,5 @@
 import NIOCore
-import Synchronization
+import QuintetFiles
 
 /// All open connections: how many an address has, and who is told when one goes.
 final class Connections: Sendable {
@@ -10,7 +10,7 @@ final class Connections: Sendable {
             var next = 0
             var watchers: [(number: Int, call: @Sendable () -> Void)] = []
         }
-        private let state = Mutex(State())
+        private let state = Guarded(State())
         let address: String
 
         init(address: String) { self.address = address }
@@ -42,10 +42,10 @@ final class Connections: Sendable {
         var lines: [ObjectIdentifier: Line] = [:]
         var perAddress: [String: Int] = [:]
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let perAddress: Int
     /// How many there may be; set when the server begins to listen.
-    private let most = Mutex(Int.max)
+    private let most = Guarded(Int.max)
 
     init(perAddress: Int) { self.perAddress = perAddress }
 

@@ -1,6 +1,5 @@
 import QuintetFiles
 import QuintetGeneration
-import Synchronization
 
 /// Puts a server under load and tells how long its users wait.
 public enum LoadTest {
@@ -64,7 +63,7 @@ public enum LoadTest {
 
 /// Numbers of requests, each given once.
 private final class LoadCounter: Sendable {
-    private let next = Mutex(0)
+    private let next = Guarded(0)
 
     /// How many were given.
     var count: Int { next.withLock { $0 } }
@@ -79,7 +78,7 @@ private final class LoadCounter: Sendable {
 
 /// What the requests saw, in the order they ended.
 private final class LoadSamples: Sendable {
-    private let samples = Mutex<[LoadSample]>([])
+    private let samples = Guarded<[LoadSample]>([])
 
     var all: [LoadSample] { samples.withLock { $0 } }
 

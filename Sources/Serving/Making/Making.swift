@@ -1,6 +1,6 @@
 import HTTPTypes
+import QuintetFiles
 import QuintetGeneration
-import Synchronization
 
 /// The texts that answer one request: one for each choice, made side by side.
 ///
@@ -83,8 +83,8 @@ struct MakingEvents {
 
 /// Tells the last of several tasks that it is the last.
 private final class Countdown: Sendable {
-    private let left: Mutex<Int>
-    init(_ count: Int) { left = Mutex(count) }
+    private let left: Guarded<Int>
+    init(_ count: Int) { left = Guarded(count) }
     func isLast() -> Bool {
         left.withLock { left in
             left -= 1

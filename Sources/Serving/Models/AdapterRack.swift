@@ -1,7 +1,6 @@
 import QuintetFiles
 import QuintetGeneration
 import QuintetModels
-import Synchronization
 
 /// An adapter that requests may choose.
 public struct ServedAdapter: Sendable, Equatable {
@@ -38,11 +37,11 @@ public struct ServedAdapter: Sendable, Equatable {
 /// The adapters that lie beside a model's weights, and how much each counts for who chooses nothing.
 final class AdapterRack: Sendable {
     let adapters: [ServedAdapter]
-    private let scales: Mutex<[Float]>
+    private let scales: Guarded<[Float]>
 
     init(_ adapters: [ServedAdapter]) {
         self.adapters = adapters
-        scales = Mutex(adapters.map(\.scale))
+        scales = Guarded(adapters.map(\.scale))
     }
 
     /// What counts where nobody chooses.

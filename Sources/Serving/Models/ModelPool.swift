@@ -6,7 +6,6 @@ import QuintetGeneration
 import QuintetLayers
 import QuintetModels
 import QuintetTensors
-import Synchronization
 
 /// The models of a server: loaded when somebody asks, unloaded by least use when memory is short or nobody asked for long.
 final class ModelPool: Sendable {
@@ -61,7 +60,7 @@ final class ModelPool: Sendable {
     private struct State: ~Copyable {
         var entries: [Entry] = []
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let options: ServerOptions
     private let thread: InferenceThread
     private let log: Logger

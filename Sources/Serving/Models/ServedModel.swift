@@ -2,7 +2,6 @@ import QuintetFiles
 import QuintetGeneration
 import QuintetLayers
 import QuintetTokenizers
-import Synchronization
 
 /// A model that is loaded and answers.
 final class ServedModel: Sendable {
@@ -18,8 +17,8 @@ final class ServedModel: Sendable {
     let fingerprint: ModelFingerprint?
     /// The chat template's source, for tools where it has one for them; nil where the model has none.
     let template: String?
-    private let formats = Mutex<[(key: String, format: OutputFormat)]>([])
-    private let pieces = Mutex<[[UInt8]]?>(nil)
+    private let formats = Guarded<[(key: String, format: OutputFormat)]>([])
+    private let pieces = Guarded<[[UInt8]]?>(nil)
     private static let mostFormats = 16
     static let plainTextNote = "this model has no chat template: the contents of messages are joined by newlines"
 

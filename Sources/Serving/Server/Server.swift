@@ -9,7 +9,6 @@ import NIOSSL
 import QuintetFiles
 import QuintetGeneration
 import ServiceLifecycle
-import Synchronization
 import UnixSignals
 
 #if canImport(Glibc)
@@ -31,7 +30,7 @@ public final class Server: Sendable {
     private let state: ServerState
     private let thread: InferenceThread
     private let log: Logger
-    private let group = Mutex<ServiceGroup?>(nil)
+    private let group = Guarded<ServiceGroup?>(nil)
 
     /// Methods and paths that are served.
     public static var routeList: [(method: String, path: String)] { Routes.all.map { ($0.method.rawValue, $0.path) } }

@@ -1,5 +1,5 @@
 import CoreMetrics
-import Synchronization
+import QuintetFiles
 
 /// swift-metrics' figures in memory, and as the text that Prometheus reads (format version 0.0.4).
 ///
@@ -20,7 +20,7 @@ final class PrometheusRegistry: MetricsFactory {
     }
 
     private let families: [String: Family]
-    private let figures = Mutex<[Key: Figure]>([:])
+    private let figures = Guarded<[Key: Figure]>([:])
 
     init(_ families: [String: Family]) { self.families = families }
 
@@ -34,12 +34,12 @@ final class PrometheusRegistry: MetricsFactory {
         }
         fileprivate let kind: Kind
         fileprivate let bounds: [Double]
-        private let state: Mutex<State>
+        private let state: Guarded<State>
 
         fileprivate init(_ kind: Kind, _ bounds: [Double]) {
             self.kind = kind
             self.bounds = bounds
-            state = Mutex(State(buckets: Array(repeating: 0, count: bounds.count)))
+            state = Guarded(State(buckets: Array(repeating: 0, count: bounds.count)))
         }
 
         func increment(by amount: Int64) { increment(by: Double(amount)) }

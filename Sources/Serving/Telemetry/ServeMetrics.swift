@@ -1,7 +1,7 @@
 import CoreMetrics
 import HTTPTypes
+import QuintetFiles
 import QuintetGeneration
-import Synchronization
 
 /// The server's figures, in the names that vLLM's dashboards read, reported through swift-metrics.
 final class ServeMetrics: Sendable {
@@ -34,7 +34,7 @@ final class ServeMetrics: Sendable {
         let running: Meter, waiting: Meter, cacheUse: Meter
         let totals: [Counter]
         /// What the engine had counted when it was last looked at; a model that is loaded anew begins from 0.
-        private let seen = Mutex<BatchCounts?>(nil)
+        private let seen = Guarded<BatchCounts?>(nil)
         private let model: String
         private let registry: PrometheusRegistry
 
@@ -71,7 +71,7 @@ final class ServeMetrics: Sendable {
         }
     }
 
-    private let models = Mutex<[String: ModelFigures]>([:])
+    private let models = Guarded<[String: ModelFigures]>([:])
     private let disconnects: Counter
     private let connections: Meter
 
@@ -102,7 +102,7 @@ final class ServeMetrics: Sendable {
     final class Watch: Sendable {
         private let figures: ModelFigures
         private let start: ContinuousClock.Instant
-        private let last = Mutex<ContinuousClock.Instant?>(nil)
+        private let last = Guarded<ContinuousClock.Instant?>(nil)
 
         fileprivate init(_ figures: ModelFigures, _ start: ContinuousClock.Instant) {
             self.figures = figures

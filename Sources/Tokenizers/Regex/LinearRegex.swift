@@ -1,5 +1,4 @@
 import QuintetFiles
-import Synchronization
 
 /// A regex that runs in time linear in the text, whatever the pattern: no backtracking, the same matches as an engine that does.
 ///
@@ -9,7 +8,7 @@ final class LinearRegex: Sendable {
     let source: String
     private let run: CharacterRun?
     private let program: RegexProgram
-    private let scratch = Mutex<[RegexScratch]>([])
+    private let scratch = Guarded<[RegexScratch]>([])
 
     init(_ regex: String, dialect: RegexDialect = .oniguruma, source: String = "", field: String = "") throws(FileError) {
         self.source = regex

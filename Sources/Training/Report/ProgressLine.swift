@@ -1,3 +1,4 @@
+import QuintetFiles
 import QuintetReports
 
 #if canImport(Glibc)
@@ -7,7 +8,6 @@ import Musl
 #else
 import Darwin
 #endif
-internal import Synchronization
 
 /// The line a person watches while a model learns: step, loss, tokens a second, time left. On standard error.
 ///
@@ -33,7 +33,7 @@ public final class ProgressLine: Sendable {
 
     private let isTerminal: Bool
     private let isQuiet: Bool
-    private let shown = Mutex<ContinuousClock.Instant?>(nil)
+    private let shown = Guarded<ContinuousClock.Instant?>(nil)
 
     public init(quiet: Bool = false) {
         let dumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true

@@ -1,6 +1,5 @@
 internal import QuintetFiles
 internal import QuintetTokenizers
-internal import Synchronization
 
 /// Takes the stages one after the other, each as far as this task's share goes, and stops where others have to finish first.
 struct ScrubRun {
@@ -132,7 +131,7 @@ final class WorkQueue: Sendable {
         var error: (any Error)?
     }
     private let items: [Int]
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     private init(_ items: [Int]) { self.items = items }
 
@@ -168,7 +167,7 @@ final class WorkQueue: Sendable {
 
 /// A sum that several threads add to.
 private final class Counter: Sendable {
-    private let total = Mutex(0)
+    private let total = Guarded(0)
     func add(_ amount: Int) -> Int {
         total.withLock { total in
             total += amount
