@@ -16,6 +16,8 @@ public struct GenerationOptions: Sendable, Equatable {
     public var format: OutputFormat?
     /// How many of the likeliest tokens are told with each; nil for no probabilities at all.
     public var logprobs: Int?
+    /// Whose probabilities these are.
+    public var logprobSource = TokenLogprobs.Source.model
     /// Which of several texts of one seed: each has random numbers of its own.
     public var stream: UInt64 = 0
     /// What proposes tokens for the model to check several at once; the text is the same as without.

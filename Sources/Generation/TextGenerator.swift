@@ -110,10 +110,16 @@ public struct TextGenerator: Sendable {
         var state: ConstraintState?
         if let format = options.format { state = try constraint(format) }
         var options = options
-        var sampling = options.sampling ?? defaults.sampling
-        if sampling.dryMultiplier > 0, sampling.dryBreakers.isEmpty { sampling.dryBreakers = repetitionBreakers }
+        let sampling = completed(options.sampling ?? defaults.sampling)
         options.sampling = sampling
         return TokenChooser(options, sampling: sampling, constraint: state, vocabulary: model.spec.vocabulary)
+    }
+
+    /// The same with what this vocabulary decides: tokens over which no repetition reaches.
+    public func completed(_ sampling: SamplingOptions) -> SamplingOptions {
+        var sampling = sampling
+        if sampling.dryMultiplier > 0, sampling.dryBreakers.isEmpty { sampling.dryBreakers = repetitionBreakers }
+        return sampling
     }
 
     /// Tokens that end a sentence's frame: no repetition reaches over them.

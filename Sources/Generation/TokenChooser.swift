@@ -11,6 +11,7 @@ public struct TokenChooser: Sendable {
     private(set) var sampler: Sampler
     private var constraint: ConstraintState?
     private let top: Int?
+    private let source: TokenLogprobs.Source
     /// One for each token chosen, where they were asked for.
     public private(set) var logprobs: [TokenLogprobs] = []
 
@@ -21,6 +22,7 @@ public struct TokenChooser: Sendable {
         sampler = Sampler(options.sampling ?? sampling, vocabulary: vocabulary, stream: options.stream)
         self.constraint = constraint
         top = options.logprobs
+        source = options.logprobSource
     }
 
     /// Tells the chooser about a token of the prompt.
@@ -29,13 +31,15 @@ public struct TokenChooser: Sendable {
     /// The next token; `logits` may be changed.
     /// - Throws: `ConstraintError` where no token may come.
     public mutating func next(_ logits: UnsafeMutableBufferPointer<Float>) throws(ConstraintError) -> Int32 {
-        if let top { logprobs.append(TokenLogprobs(logits, top: top)) }
-        let original = top == nil || logprobs.isEmpty ? nil : Optional(logprobs[logprobs.count - 1].normalizer)
-        let kept = original.map { _ in Array(logits) }
+        let told = top.flatMap { source == .model ? TokenLogprobs(logits, top: $0) : nil }
+        let kept = told.map { _ in Array(logits) }
         try constraint?.restrict(logits)
         let id = sampler.next(logits)
-        if let kept, let normalizer = original {
-            logprobs[logprobs.count - 1].chosen = TokenLogprobs.Entry(id: id, logprob: kept[Int(id)] - normalizer)
+        if var told, let kept {
+            told.chosen = TokenLogprobs.Entry(id: id, logprob: kept[Int(id)] - told.normalizer)
+            logprobs.append(told)
+        } else if let top {
+            logprobs.append(TokenLogprobs(chosen: id, among: sampler.lastShares(id), top: top))
         }
         try constraint?.accept(id)
         isComplete = constraint?.isComplete ?? false

@@ -2,6 +2,14 @@ import QuintetFiles
 import Testing
 
 struct ThreadTests {
+    @Test func oneAtATime() {
+        let list = Guarded([Int]())
+        runOnThreads(8) { index in for number in 0..<2000 { list.withLock { $0.append(index * 2000 + number) } } }
+        #expect(list.withLock { $0.sorted() } == Array(0..<16000))
+        #expect(throws: CancellationError.self) { try list.withLock { _ in throw CancellationError() } }
+        #expect(list.withLock { $0.count } == 16000, "the lock is free after an error")
+    }
+
     @Test(arguments: [0, 1, 2, 7]) func everyIndexRunsOnceAndAllAreWaitedFor(count: Int) {
         let seen = Monitor([Int]())
         runOnThreads(count) { index in seen.change { $0.append(index) } }

@@ -22,6 +22,19 @@ import Testing
                 "\"top_k\":-5", "\"seed\":18446744073709551616", "\"n\":1000000000", "\"n\":0", "\"stop\":\"\"", "\"stop\":[1]",
                 "\"logit_bias\":{\"x\":1}", "\"logit_bias\":{\"99999\":1}", "\"logit_bias\":{\"1\":1000}", "\"stream\":\"yes\"", "\"model\":7",
             ] { expect(400, "{\"prompt\":\"a\",\(field)}") }
+            // Fields that change nothing here have types all the same, and the error names them.
+            for field in [
+                "user", "cache_prompt", "store", "metadata", "service_tier", "n_keep", "use_beam_search", "length_penalty", "stop_token_ids", "mirostat", "reasoning_effort",
+                "dry_multiplier", "dry_sequence_breakers",
+            ] {
+                let wrong = ["length_penalty", "dry_multiplier"].contains(field) ? "\"x\"" : "7.5"
+                let answer = client.post("/v1/completions", text: "{\"prompt\":\"a\",\"max_tokens\":1,\"\(field)\":\(wrong)}")
+                #expect(answer?.status == 400 && answer?.json["error"]?["param"]?.string == field, "\(field): \(answer?.body ?? "")")
+                #expect(client.post("/v1/completions", text: "{\"prompt\":\"a\",\"max_tokens\":1,\"\(field)\":null}")?.status == 200, "\(field)")
+            }
+            for fine in ["\"user\":\"me\"", "\"cache_prompt\":true", "\"metadata\":{\"a\":\"b\"}", "\"n_keep\":-1", "\"stop_token_ids\":[1]", "\"nobody_knows_it\":7", "\"dry_multiplier\":0.8"] {
+                #expect(client.post("/v1/completions", text: "{\"prompt\":\"a\",\"max_tokens\":1,\(fine)}")?.status == 200, "\(fine)")
+            }
             expect(400, "{\"prompt\":\"a\",\"stop\":[\((0..<100).map { "\"s\($0)\"" }.joined(separator: ","))]}")
             for prompt in ["[]", "[-1]", "[99999]", "[1.5]", "{}", "7"] { expect(400, "{\"prompt\":\(prompt)}") }
             for name in ["../../etc/passwd", "nobody", "\\u0000", String(repeating: "m", count: 1_000_000)] {
@@ -36,7 +49,7 @@ import Testing
     @Test func conversations() async throws {
         try await withServer { client, _ in
             for messages in [
-                "[]", "7", "null", "[7]", "[{}]", "[{\"role\":7}]", "[{\"role\":\"user\",\"content\":7}]",
+                "[]", "7", "null", "[7]", "[{}]", "[{\"role\":\"user\",\"content\":\"a\",\"name\":7}]", "[{\"role\":7}]", "[{\"role\":\"user\",\"content\":7}]",
                 "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"file:///etc/passwd\"}}]}]",
             ] { #expect(client.post("/v1/chat/completions", text: "{\"messages\":\(messages)}")?.status == 400, "\(messages)") }
             let turn = "{\"role\":\"user\",\"content\":\"a\"}"
@@ -122,6 +135,15 @@ import Testing
             }
             let shown = try #require(client.ask("DELETE /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
             #expect(shown.status == 405 && shown.headers["allow"] == "GET, HEAD, OPTIONS")
+            let names = try #require(client.ask("DELETE /v1/models/alpha HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+            #expect(names.status == 405 && names.headers["allow"] == "GET, HEAD, OPTIONS")
+            // Methods that nobody has: of a path that is there, with what it can be asked.
+            for (path, status) in [("/v1/models", 405), ("/v1/models/alpha?x=1", 405), ("/v1/completions", 405), ("/nowhere", 400)] {
+                let answer = try #require(client.ask("BREW \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+                #expect(answer.status == status && answer.headers["x-request-id"] != nil, "\(path): \(answer.status)")
+                #expect(answer.headers["allow"] == (status == 400 ? nil : path == "/v1/completions" ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"))
+            }
+            #expect(client.ask("BR(EW /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")?.status == 400, "no method at all")
             #expect(client.ask("HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 200)
             #expect(client.ask("OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.headers["allow"] == "GET, HEAD, OPTIONS")
             #expect(client.ask("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)

@@ -73,38 +73,11 @@ struct Client {
     }
 }
 
-/// A connection to the loopback; it closes when it goes.
-final class Connection {
-    let descriptor: Int32
+typealias Connection = PlainSocket
 
-    init?(_ port: Int, timeout: Int = 30) {
-        #if canImport(Glibc)
-            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        #else
-            descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        #endif
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port).bigEndian)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var time = timeval(tv_sec: timeout, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-        let done = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-        }
-        if done != 0 { return nil }
-    }
-
-    deinit { leave() }
-
-    private var isOpen = true
-
-    /// Closes the connection.
-    func leave() {
-        if isOpen { close(descriptor) }
-        isOpen = false
-    }
+extension PlainSocket {
+    /// A connection to the loopback.
+    convenience init?(_ port: Int, timeout: Int = 30) { self.init(host: "127.0.0.1", port: port, timeout: timeout) }
 
     /// Says that no more comes, and goes on reading.
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
@@ -113,38 +86,6 @@ final class Connection {
     func reset() {
         var now = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-    }
-
-    /// Sends as much as the other side takes; false where it closed.
-    @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Self.write(descriptor, $0) }
-            if count <= 0 { return false }
-            sent += count
-        }
-        return true
-    }
-
-    @discardableResult
-    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
-
-    private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-            Darwin.send(descriptor, bytes.baseAddress, bytes.count, 0)
-        #elseif canImport(Musl)
-            Musl.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        #else
-            Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        #endif
-    }
-
-    /// What comes next; empty where the other side closed or took too long.
-    func read(atMost count: Int = 65536) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: count)
-        let got = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
-        return got > 0 ? Array(buffer[..<got]) : []
     }
 
     /// Reads until the other side closes; false where it does not in time.

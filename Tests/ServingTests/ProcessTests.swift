@@ -91,6 +91,34 @@ import Testing
         }
     }
 
+    /// F32: SIGTERM lets everybody have everything and ends with 0; a second one ends at once.
+    @Test(.enabled(if: program != nil, "the program is not built")) func toldToEnd() async throws {
+        guard let program = Self.program else { return }
+        try await withModel { folder, model in
+            let body = (["prompt": "abc", "max_tokens": 900, "temperature": 1, "seed": 1, "ignore_eos": true, "stream": true] as JSON).serialized()
+            for round in 0..<4 {
+                let isTwice = round == 3
+                let server = try await Running(program, [model, "--port", "0"], in: folder)
+                defer { server.end() }
+                let streams = try (0..<6).map { _ in try #require(Connection(server.port)) }
+                for stream in streams { stream.send(Client.head("/v1/completions", length: body.utf8.count) + body) }
+                let begun = streams.map { $0.read(atMost: 64) }
+                kill(server.process.processIdentifier, SIGTERM)
+                if isTwice {
+                    try await Task.sleep(for: .milliseconds(20))
+                    server.end(SIGTERM)
+                    #expect([0, 128 + SIGTERM].contains(server.process.terminationStatus))
+                    continue
+                }
+                for (start, stream) in zip(begun, streams) {
+                    #expect(Client.parse(start + stream.readAll())?.body.hasSuffix("data: [DONE]\n\n") == true, "round \(round)")
+                }
+                server.process.waitUntilExit()
+                #expect(server.process.terminationReason == .exit && server.process.terminationStatus == 0)
+            }
+        }
+    }
+
     /// F34: no descriptors left for all who come: some hear so, the others are served, and once they go everything is as before.
     @Test(.enabled(if: program != nil, "the program is not built")) func descriptorsRunOut() async throws {
         guard let program = Self.program else { return }

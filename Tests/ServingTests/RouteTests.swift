@@ -4,6 +4,14 @@ import QuintetServing
 import QuintetTokenizers
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Every route over a real socket.
 @Suite(.serialized) struct RouteTests {
     private let greedy: JSON = ["prompt": "Once upon a time", "max_tokens": 20, "temperature": 0]
@@ -106,7 +114,34 @@ import Testing
             let progress = ask(["prompt": "0123456789", "return_progress": true, "stream": true])?.events.compactMap { $0["prompt_progress"] } ?? []
             #expect(progress.first?["processed"] == progress.first?["cache"] && progress.last?["processed"]?.int == 10 && progress.last?["total"]?.int == 10)
             #expect(ask(["post_sampling_probs": true])?.status == 200, "nobody asks for probabilities")
-            #expect(ask(["post_sampling_probs": true, "n_probs": 2])?.status == 400)
+        }
+    }
+
+    /// Probabilities as the draw was made: what filters left, and nothing else.
+    @Test func probabilitiesOfTheDraw() async throws {
+        try await withServer { client, _ in
+            func told(_ more: JSONObject) -> [JSON] {
+                var request: JSON = ["prompt": "abc", "n_predict": 6, "ignore_eos": true, "post_sampling_probs": true, "n_probs": 5, "seed": 3]
+                for (key, value) in more { request[key] = value }
+                return client.post("/completion", request)?.json["completion_probabilities"]?.array ?? []
+            }
+            let greedy = told(["temperature": 0])
+            #expect(greedy.count == 6)
+            for one in greedy { #expect(one["prob"]?.double == 1 && one["top_probs"]?.array?.count == 1 && one["logprob"] == nil) }
+            let drawn = told(["temperature": 1, "top_k": 3])
+            #expect(drawn.count == 6)
+            for one in drawn {
+                let top = one["top_probs"]?.array ?? []
+                let shares = top.compactMap { $0["prob"]?.double }
+                #expect(shares.count == 3 && shares == shares.sorted(by: >) && abs(shares.reduce(0, +) - 1) < 1e-5)
+                #expect(top.contains { $0["id"] == one["id"] && $0["prob"] == one["prob"] })
+            }
+            // The filters' arithmetic: two of the likeliest at twice the temperature stand as the roots of the model's own.
+            let own = client.post("/completion", ["prompt": "abc", "n_predict": 1, "n_probs": 5, "temperature": 0])?.json["completion_probabilities"]?[0]?["top_logprobs"]?.array ?? []
+            let warm = told(["temperature": 2, "top_k": 5, "n_predict": 1]).first?["top_probs"]?.array ?? []
+            #expect(own.map { $0["id"] } == warm.map { $0["id"] } && warm.count == 5)
+            let logs = own.compactMap { $0["logprob"]?.double }, probs = warm.compactMap { $0["prob"]?.double }
+            if logs.count == 5, probs.count == 5 { #expect(abs((logs[0] - logs[4]) / 2 - log(probs[0] / probs[4])) < 1e-3) }
         }
     }
 

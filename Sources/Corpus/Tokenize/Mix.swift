@@ -1,4 +1,5 @@
 public import QuintetFiles
+import QuintetReports
 
 /// How often documents are taken, by where they come from: 2 twice, 0.5 every other one, 0 never.
 ///
@@ -88,11 +89,11 @@ public struct PackingStatistics: Sendable, Equatable {
 
     /// The length that this share of the documents does not pass.
     func quantile(_ share: Double) -> Int {
-        let target = Int((Double(documents) * share).rounded(.up))
+        let place = Quantile.place(share, of: documents)
         var seen = 0
         for (length, count) in lengths.sorted(by: { $0.key < $1.key }) {
             seen += count
-            if seen >= target { return length }
+            if seen > place { return length }
         }
         return 0
     }

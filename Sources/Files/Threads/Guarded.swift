@@ -14,7 +14,7 @@
 /// ```
 /// The package's one lock, used as `Synchronization.Mutex` is; the thread sanitizer sees what it orders (Decisions/0008).
 // Sendable: the value is only touched under the lock; both live at fixed addresses until the owner is gone.
-public struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+public final class Guarded<Value: ~Copyable>: @unchecked Sendable {
     @usableFromInline let lock: SystemLock
     @usableFromInline let value: UnsafeMutablePointer<Value>
 
@@ -27,10 +27,11 @@ public struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @inlinable deinit {
         value.deinitialize(count: 1)
         value.deallocate()
+        lock.destroy()
     }
 
     /// Does something with the value while nobody else does; not to be called again from `body`.
-    @inlinable public borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    @inlinable public func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
         lock.take()
@@ -39,8 +40,8 @@ public struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// A mutex of the system's threads.
-@usableFromInline struct SystemLock: ~Copyable {
+/// A mutex of the system's threads, at a fixed address until it is destroyed.
+@usableFromInline struct SystemLock {
     let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     @usableFromInline init() {
@@ -48,11 +49,11 @@ public struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         pthread_mutex_init(mutex, nil)
     }
 
-    @usableFromInline deinit {
+    @usableFromInline func destroy() {
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
     }
 
-    @usableFromInline borrowing func take() { pthread_mutex_lock(mutex) }
-    @usableFromInline borrowing func giveBack() { pthread_mutex_unlock(mutex) }
+    @usableFromInline func take() { pthread_mutex_lock(mutex) }
+    @usableFromInline func giveBack() { pthread_mutex_unlock(mutex) }
 }

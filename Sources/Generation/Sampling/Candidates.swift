@@ -128,6 +128,12 @@ struct Candidates: Sendable {
         if count > 1 { all.removeAll { $0.weight > least } }
     }
 
+    /// Each token that is left with its share of the probability.
+    var shares: [(id: Int32, share: Double)] {
+        let total = total
+        return all.map { ($0.id, Double($0.weight) / total) }
+    }
+
     /// The token at a place in [0, 1) of the probability that is left.
     func draw(_ uniform: Double) -> Int32 {
         var rest = uniform * total

@@ -39,6 +39,9 @@ public struct Sampler: Sendable {
         return id
     }
 
+    /// Among what the last token was drawn, each with its share; all of it was the token's own where the likeliest was taken.
+    func lastShares(_ chosen: Int32) -> [(id: Int32, share: Double)] { options.temperature == 0 ? [(chosen, 1)] : candidates.shares }
+
     /// The lowest id among the greatest logits.
     static func mostLikely(_ logits: UnsafeMutableBufferPointer<Float>) -> Int32 {
         var best = 0

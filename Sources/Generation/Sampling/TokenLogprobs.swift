@@ -7,11 +7,20 @@
 #endif
 
 /// How likely a token was that was chosen, and which others were likely: natural logarithms of the model's own probabilities,
-/// before temperature, penalties and constraints.
+/// before temperature, penalties and constraints, or of those that the draw was made by.
 public struct TokenLogprobs: Sendable, Equatable {
+    /// Whose probabilities are told.
+    public enum Source: Sendable, Equatable {
+        /// The model's, before anything is done to them.
+        case model
+        /// Those of the tokens that penalties, constraint and filters left, as the draw was made.
+        case draw
+    }
+
     public struct Entry: Sendable, Equatable {
         public let id: Int32
         public let logprob: Float
+        public var probability: Float { expf(logprob) }
     }
 
     public internal(set) var chosen: Entry
@@ -40,6 +49,14 @@ public struct TokenLogprobs: Sendable, Equatable {
     init(_ logits: UnsafeMutableBufferPointer<Float>, top count: Int, chosen id: Int32) {
         self.init(logits, top: count)
         chosen = Entry(id: id, logprob: logits[Int(id)] - normalizer)
+    }
+
+    /// What is left after sampling: shares of the tokens that could still be chosen, the likeliest first.
+    init(chosen id: Int32, among shares: [(id: Int32, share: Double)], top count: Int) {
+        let sorted = shares.sorted { $0.share != $1.share ? $0.share > $1.share : $0.id < $1.id }.map { Entry(id: $0.id, logprob: Float(log($0.share))) }
+        top = Array(sorted.prefix(count))
+        chosen = sorted.first { $0.id == id } ?? Entry(id: id, logprob: 0)
+        normalizer = 0
     }
 
     /// What a logit less of gives the logarithm of a probability.

@@ -60,7 +60,7 @@ enum AnthropicConversation {
             tools.append(["type": "function", "function": function])
         }
         let wanted = fields["tool_choice"]
-        let isOneCall = wanted?["disable_parallel_tool_use"]?.bool ?? false
+        let isOneCall = try wanted.map { json throws(APIError) in try Fields(json, "tool_choice").flag("disable_parallel_tool_use") ?? false } ?? false
         return ToolUse(tools, try choice(fields, wanted, tools), isOneCall: isOneCall)
     }
 

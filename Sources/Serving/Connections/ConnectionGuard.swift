@@ -29,6 +29,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isRefused = false
     private var refusesBody = false
     private var isHeadComing = false
+    /// Bytes that may begin a request, while nothing else is on its way.
+    private var newest: ByteBuffer?
     private var requests = 0
     private var line: Connections.Line?
     private static let lingerSeconds: Int64 = 5
@@ -45,7 +47,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
-        let bytes = FirstBytes { [weak self, weak context] count in context.flatMap { self?.bytesCame($0, count) } ?? true }
+        let bytes = FirstBytes { [weak self, weak context] bytes in context.flatMap { self?.bytesCame($0, bytes) } ?? true }
         // Behind TLS, whose records are nobody's framing.
         let decoder = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
         try? pipeline.addHandler(bytes, position: decoder.map { .before($0) } ?? .first)
@@ -86,8 +88,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: What comes
 
     /// Looks at bytes before the decoder does; false for those that nobody reads any more.
-    private func bytesCame(_ context: ChannelHandlerContext, _ count: Int) -> Bool {
+    private func bytesCame(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) -> Bool {
+        let count = bytes.readableBytes
         if isEnding { return drop(context, count) }
+        newest = body == nil && unanswered == 0 ? bytes : nil
         if let body {
             if body.raw > 8 * body.bytes + Self.framingBytes {
                 errorCaught(context: context, error: HTTPParserError.invalidChunkSize)
@@ -116,6 +120,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             requests += 1
             unanswered += 1
             isHeadComing = false
+            newest = nil
             body = (.now(), 0, 0)
             if isRefused { return refuse(context, .overloaded("The server has as many connections as it may.")) }
             schedule(context, limits.bodySeconds)
@@ -141,6 +146,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard let error = error as? HTTPParserError, !isEnding, !isAnswering, unanswered <= (body == nil ? 0 : 1) else {
             return context.close(promise: nil)
         }
+        if error == .invalidMethod, let failure = unknownMethod { return refuse(context, failure) }
         let isTooLarge = error == .headerOverflow
         refuse(
             context,
@@ -150,12 +156,25 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 code: isTooLarge ? "header_too_large" : "malformed_request"))
     }
 
+    /// For a request in a method that no decoder knows, of a path that is there: what it can be asked instead.
+    private var unknownMethod: APIError? {
+        let line = newest?.readableBytesView.prefix(limits.uriBytes).prefix { $0 != 13 && $0 != 10 } ?? []
+        let parts = String(decoding: line, as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[2].hasPrefix("HTTP/1."), parts[0].utf8.allSatisfy(Self.isTokenByte) else { return nil }
+        let path = String(parts[1].prefix { $0 != "?" })
+        return Routes.isThere(path) ? .notAllowed(parts[0], path) : nil
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+
     /// Answers once, without the router, and ends the connection.
     private func refuse(_ context: ChannelHandlerContext, _ failure: APIError) {
         isEnding = true
         var head = HTTPResponse(status: failure.status)
         head.headerFields = [.connection: "close", .contentType: "application/json"]
-        if let seconds = failure.retryAfter { head.headerFields[.retryAfter] = "\(seconds)" }
+        for field in failure.headers { head.headerFields[field.name] = field.value }
         head.headerFields[Gate.idName] = randomName()
         let body = ByteBuffer(string: failure.openAI.serialized())
         head.headerFields[.contentLength] = "\(body.readableBytes)"

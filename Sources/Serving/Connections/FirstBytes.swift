@@ -5,12 +5,12 @@ import NIOCore
 final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
-    private let heard: (Int) -> Bool
+    private let heard: (ByteBuffer) -> Bool
 
-    /// `heard` gets the number of bytes that came; those it answers with false are thrown away.
-    init(_ heard: @escaping (Int) -> Bool) { self.heard = heard }
+    /// `heard` gets the bytes that came; those it answers with false are thrown away.
+    init(_ heard: @escaping (ByteBuffer) -> Bool) { self.heard = heard }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if heard(unwrapInboundIn(data).readableBytes) { context.fireChannelRead(data) }
+        if heard(unwrapInboundIn(data)) { context.fireChannelRead(data) }
     }
 }

@@ -22,13 +22,14 @@ enum LlamaServer {
     @Sendable private static func completion(_ call: Call) async throws -> Response {
         let (fields, ticket, model) = try await call.begin()
         var generation = try GenerationFields(fields, model)
-        if let count = try fields.int("n_probs", 0...100), count > 0 { generation.logprobs = count }
+        let details = try LlamaServerDetails(fields)
+        if let count = try fields.int("n_probs", 0...100), count > 0 { (generation.logprobs, generation.logprobSource) = (count, details.source) }
         if let source = try FormatSource.of(fields) { generation.format = try await model.format(source) }
         let prompts = try mixed(fields, model) ?? OpenAI.prompts(fields, model)
         let places = model.client.limits.parallel + model.client.limits.queue
         guard prompts.count * generation.choices <= places else { throw fields.wrong("prompt", "at most \(places) texts: this server's queue holds no more") }
         let requests = try prompts.flatMap { try generation.requests($0, model, call) }
-        let dressing = LlamaServerDressing(model, try LlamaServerDetails(fields), requests.map(\.prompt.count), isPromptOnly: generation.isPromptOnly)
+        let dressing = LlamaServerDressing(model, details, requests.map(\.prompt.count), isPromptOnly: generation.isPromptOnly)
         return try await call.answer(try Making(model, requests), isStreamed: generation.isStreamed, dressing, ticket)
     }
 

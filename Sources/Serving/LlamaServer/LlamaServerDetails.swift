@@ -1,4 +1,5 @@
 import QuintetFiles
+import QuintetGeneration
 
 /// What a client of llama-server wants to hear besides the text.
 struct LlamaServerDetails: Sendable {
@@ -6,6 +7,8 @@ struct LlamaServerDetails: Sendable {
     var timingsPerToken = false
     /// How far the prompt is read, at the beginning of a stream.
     var returnsProgress = false
+    /// Whose probabilities are told: the model's as logarithms, or those that the draw was made by as they are.
+    var source = TokenLogprobs.Source.model
     /// The fields of the answer that are wanted, `/` leading into objects; empty for all.
     var fields: [String] = []
 
@@ -15,9 +18,7 @@ struct LlamaServerDetails: Sendable {
         timingsPerToken = try fields.flag("timings_per_token") ?? false
         returnsProgress = try fields.flag("return_progress") ?? false
         self.fields = try fields.strings("response_fields", atMost: 100)
-        if try fields.flag("post_sampling_probs") == true, let count = try fields.int("n_probs", 0...100), count > 0 {
-            throw .invalid("'post_sampling_probs' is not taken: probabilities are told as the model gives them, before sampling.", param: "post_sampling_probs")
-        }
+        source = try fields.flag("post_sampling_probs") == true ? .draw : .model
     }
 
     /// The wanted fields of an answer, each under the whole of its path, as llama-server has them; what is not there is left out.

@@ -32,7 +32,7 @@ struct LlamaServerDressing: Dressing {
         var json: JSON = [
             "index": JSON(index), "content": .string(content), "tokens": .array(token.map { [JSON($0.id)] } ?? []), "stop": false,
         ]
-        if let logprobs = token?.logprobs { json["completion_probabilities"] = Self.probabilities([logprobs], model) }
+        if let logprobs = token?.logprobs { json["completion_probabilities"] = probabilities([logprobs]) }
         if details.timingsPerToken { json["timings"] = usages[index].timings }
         return events + [ServerEvent(json)]
     }
@@ -79,18 +79,21 @@ struct LlamaServerDressing: Dressing {
             "stopping_word": .string(text.stop ?? ""), "tokens_predicted": JSON(isPromptOnly ? 0 : usage.completion), "tokens_evaluated": JSON(usage.prompt),
             "tokens_cached": JSON(usage.cached), "truncated": false, "timings": usage.timings,
         ]
-        if !text.logprobs.isEmpty, !isPromptOnly { json["completion_probabilities"] = Self.probabilities(text.logprobs, model) }
+        if !text.logprobs.isEmpty, !isPromptOnly { json["completion_probabilities"] = probabilities(text.logprobs) }
         return json
     }
 
-    private static func probabilities(_ list: [TokenLogprobs], _ model: ServedModel) -> JSON {
-        .array(list.map { one in
+    private func probabilities(_ list: [TokenLogprobs]) -> JSON {
+        let isDraw = details.source == .draw
+        return .array(list.map { one in
             func entry(_ entry: TokenLogprobs.Entry) -> JSON {
                 let (text, bytes) = model.piece(entry.id)
-                return ["id": JSON(entry.id), "token": .string(text), "bytes": .array(bytes.map { JSON($0) }), "logprob": JSON(entry.logprob)]
+                var json: JSON = ["id": JSON(entry.id), "token": .string(text), "bytes": .array(bytes.map { JSON($0) })]
+                json[isDraw ? "prob" : "logprob"] = JSON(isDraw ? entry.probability : entry.logprob)
+                return json
             }
             var json = entry(one.chosen)
-            json["top_logprobs"] = .array(one.top.map(entry))
+            json[isDraw ? "top_probs" : "top_logprobs"] = .array(one.top.map(entry))
             return json
         })
     }

@@ -1,4 +1,5 @@
 public import QuintetFiles
+import QuintetReports
 
 #if canImport(Glibc)
     import Glibc
@@ -33,9 +34,7 @@ public struct LoadReport: Sendable {
     public var goodput: Double { Double(ends.count) / max(seconds, 1e-9) }
 
     /// The value that the share `p` of a sorted list does not pass (nearest rank).
-    public static func percentile(_ sorted: [Double], _ p: Double) -> Double {
-        sorted.isEmpty ? 0 : sorted[min(max(Int((p * Double(sorted.count)).rounded(.up)) - 1, 0), sorted.count - 1)]
-    }
+    public static func percentile(_ sorted: [Double], _ p: Double) -> Double { Quantile.of(sorted, p) }
 
     public var json: JSON {
         func spread(_ list: [Double]) -> JSON {

@@ -31,13 +31,12 @@ struct LoadRequest {
     func run(due: ContinuousClock.Instant) -> LoadSample {
         var sample = LoadSample()
         defer { sample.end = (ContinuousClock.now - due) / .seconds(1) }
-        guard let descriptor = connected() else {
+        guard let socket = PlainSocket(host: options.host, port: options.port) else {
             sample.reason = "nobody answers at \(options.host):\(options.port)"
             return sample
         }
-        defer { close(descriptor) }
-        guard send(descriptor, Array(text.utf8)) else { return sample }
-        follow(descriptor, due, &sample)
+        guard socket.send(text) else { return sample }
+        follow(socket, due, &sample)
         sample.end = (ContinuousClock.now - due) / .seconds(1)
         return sample
     }
@@ -46,16 +45,15 @@ struct LoadRequest {
         options.cancelShare > 0 && Double(Self.mixed(UInt64(number) &+ options.seed) >> 11) * 0x1p-53 < options.cancelShare
     }
 
-    private func follow(_ descriptor: Int32, _ due: ContinuousClock.Instant, _ sample: inout LoadSample) {
+    private func follow(_ socket: PlainSocket, _ due: ContinuousClock.Instant, _ sample: inout LoadSample) {
         var rest: [UInt8] = []
         var last: ContinuousClock.Instant?
         let cancelAt = isCancelled ? max(options.newTokens / 4, 1) : Int.max
-        var buffer = [UInt8](repeating: 0, count: 16384)
         while true {
-            let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
-            if count <= 0 { return }
+            let bytes = socket.read(atMost: 16384)
+            if bytes.isEmpty { return }
             if options.readerDelay > 0 { usleep(UInt32(options.readerDelay) * 1000) }
-            rest += buffer[..<count]
+            rest += bytes
             if sample.status == 0, rest.count >= 12 {
                 sample.status = Int(String(decoding: rest[9..<12], as: UTF8.self)) ?? 0
                 if sample.status != 200 {
@@ -118,43 +116,5 @@ struct LoadRequest {
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
-    }
-
-    private func connected() -> Int32? {
-        var hints = addrinfo()
-        #if canImport(Glibc)
-            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        #else
-            hints.ai_socktype = SOCK_STREAM
-        #endif
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(options.host, "\(options.port)", &hints, &list) == 0, let first = list else { return nil }
-        defer { freeaddrinfo(list) }
-        let descriptor = socket(first.pointee.ai_family, first.pointee.ai_socktype, first.pointee.ai_protocol)
-        guard descriptor >= 0 else { return nil }
-        if connect(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 { return descriptor }
-        close(descriptor)
-        return nil
-    }
-
-    private func send(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Self.send(descriptor, $0) }
-            if count <= 0 { return false }
-            sent += count
-        }
-        return true
-    }
-
-    /// Without a signal where the other side has closed.
-    private static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-            Darwin.send(descriptor, bytes.baseAddress, bytes.count, 0)
-        #elseif canImport(Musl)
-            Musl.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        #else
-            Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        #endif
     }
 }

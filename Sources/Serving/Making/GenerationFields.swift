@@ -13,6 +13,7 @@ struct GenerationFields: Sendable {
     var includesUsage: Bool
     /// How many of the likeliest tokens are told with each; nil for no probabilities.
     var logprobs: Int?
+    var logprobSource = TokenLogprobs.Source.model
     /// Goes on past the model's own ends of text: for measuring.
     var ignoresEnd: Bool
     /// llama-server's way of reading a prompt for those who come later: a token is made, and not told.
@@ -28,7 +29,7 @@ struct GenerationFields: Sendable {
     init(_ fields: Fields, _ model: ServedModel, leastTokens: Int = 1) throws(APIError) {
         for name in ["max_tokens", "max_completion_tokens"] { maxTokens = try fields.int(name, leastTokens...(1 << 24)) ?? maxTokens }
         if let count = try fields.int("n_predict", -1...(1 << 24)), count >= 0 { (maxTokens, isPromptOnly) = (max(count, 1), count == 0) }
-        sampling = try Self.sampling(fields, model.generator.defaults.sampling)
+        sampling = model.generator.completed(try Self.sampling(fields, model.generator.defaults.sampling))
         stops = try fields.strings("stop", atMost: 16) + fields.strings("stop_sequences", atMost: 16)
         if stops.contains("") { throw fields.wrong("stop", "texts that are not empty") }
         bias = try Self.bias(fields, model)
@@ -60,6 +61,9 @@ struct GenerationFields: Sendable {
         }
         if let penalty = try fields.number("frequency_penalty", -100...100) { sampling.frequencyPenalty = penalty }
         if let penalty = try fields.number("presence_penalty", -100...100) { sampling.presencePenalty = penalty }
+        if let strength = try fields.number("dry_multiplier", 0...100) { sampling.dryMultiplier = strength }
+        if let base = try fields.number("dry_base", 1...4) { sampling.dryBase = base }
+        if let length = try fields.int("dry_allowed_length", 1...64) { sampling.dryAllowedLength = length }
         if let count = try fields.int("repeat_last_n", -1...(1 << 24)) {
             sampling.penaltyWindow = max(count, 0)
             if count == 0 { (sampling.repetitionPenalty, sampling.frequencyPenalty, sampling.presencePenalty) = (1, 0, 0) }
@@ -113,6 +117,7 @@ struct GenerationFields: Sendable {
                 maxTokens: min(maxTokens ?? room, room), context: model.context, sampling: sampling, stops: stops, ignoresEnd: ignoresEnd)
             options.stream = UInt64(choice)
             options.logprobs = logprobs
+            options.logprobSource = logprobSource
             options.format = format?.format
             var request = BatchRequest(
                 prompt: prompt, options: options, ends: model.generator.defaults.eos, bias: bias, tenant: call.tenant.name,

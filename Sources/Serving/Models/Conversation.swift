@@ -48,6 +48,7 @@ struct Conversation: Sendable {
 
     private static func message(_ fields: Fields) throws(APIError) -> JSON {
         guard let role = try fields.string("role"), roles.contains(role) else { throw fields.wrong("role", "one of \(roles.sorted().joined(separator: ", "))") }
+        for name in ["name", "tool_call_id", "reasoning_content"] { _ = try fields.string(name) }
         var message = fields.object
         message["role"] = .string(role == "developer" ? "system" : role == "function" ? "tool" : role)
         let calls = try fields.list("tool_calls")
@@ -62,6 +63,7 @@ struct Conversation: Sendable {
         guard let json = fields["function"] else { throw fields.wrong("function", "a function with a name and arguments") }
         let function = try Fields(json, fields.name("function"))
         guard try function.string("name") != nil else { throw function.wrong("name", "a name") }
+        _ = try fields.string("id")
         var call = fields.object
         if let text = json["arguments"]?.string {
             guard let arguments = try? JSON.parse(text.isEmpty ? "{}" : text), arguments.object != nil else { throw function.wrong("arguments", "a JSON object as a text") }

@@ -35,6 +35,8 @@ struct ToolUse: Sendable {
     /// A function needs a name, and a schema if it has parameters.
     static func check(_ function: Fields, parameters: String) throws(APIError) {
         guard let name = try function.string("name"), (1...256).contains(name.utf8.count) else { throw function.wrong("name", "a name") }
+        _ = try function.string("description")
+        _ = try function.flag("strict")
         if let schema = function[parameters], schema.object == nil { throw function.wrong(parameters, "a JSON schema") }
     }
 

@@ -51,7 +51,9 @@ struct Call: Sendable {
     /// The body's fields.
     func fields() async throws -> (fields: Fields, bytes: Int) {
         let (json, bytes) = try await json()
-        return (try Fields(json), bytes)
+        let fields = try Fields(json)
+        try QuietFields.check(fields)
+        return (fields, bytes)
     }
 
     /// What every request for a model's work begins with: its fields, a place, the model it names. The place is looked for before anything

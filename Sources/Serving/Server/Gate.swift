@@ -107,8 +107,8 @@ struct Gate: RouterMiddleware {
         let known: APIError
         switch error {
         case let error as APIError: known = error
-        case let error as HTTPError where error.status == .notFound && (request.method == .connect || Routes.all.contains { $0.path == request.uri.path }):
-            known = APIError(.methodNotAllowed, "invalid_request_error", "\(request.uri.path) is not there for \(request.method.rawValue.prefix(20)).")
+        case let error as HTTPError where error.status == .notFound && (request.method == .connect || Routes.isThere(request.uri.path)):
+            known = .notAllowed(request.method.rawValue, request.uri.path)
         case let error as HTTPError:
             known = APIError(error.status, "invalid_request_error", error.body ?? "\(request.method) \(request.uri.path): \(error.status.reasonPhrase)")
         case is CancellationError: known = .draining
@@ -118,9 +118,7 @@ struct Gate: RouterMiddleware {
         }
         server.metrics.rejected(known)
         var response = Response.json(request.uri.path.hasPrefix(Anthropic.path) ? known.anthropic : known.openAI, known.status)
-        if let seconds = known.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
-        if known.status == .methodNotAllowed { response.headers[.allow] = Routes.methods(of: request.uri.path) }
-        if known.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        for field in known.headers { response.headers[field.name] = field.value }
         return response
     }
 

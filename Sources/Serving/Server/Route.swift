@@ -24,11 +24,22 @@ struct Route: Sendable {
     }
 }
 
+extension Route {
+    /// Whether a path is this route's; `:name` stands for any one part.
+    fileprivate func matches(_ path: String) -> Bool {
+        let (own, parts) = (self.path.split(separator: "/"), path.split(separator: "/"))
+        return own.count == parts.count && zip(own, parts).allSatisfy { $0.hasPrefix(":") || $0 == $1 }
+    }
+}
+
 /// Every route there is.
 enum Routes {
+    /// Whether anything can be asked of a path.
+    static func isThere(_ path: String) -> Bool { all.contains { $0.matches(path) } }
+
     /// What a path can be asked, for the Allow header.
     static func methods(of path: String) -> String {
-        let methods = all.filter { $0.path == path }.map(\.method.rawValue)
+        let methods = all.filter { $0.matches(path) }.map(\.method.rawValue)
         return (methods.contains("GET") ? methods + ["HEAD", "OPTIONS"] : methods + ["OPTIONS"]).joined(separator: ", ")
     }
 

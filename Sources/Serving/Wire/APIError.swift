@@ -10,6 +10,8 @@ struct APIError: Error, Sendable, Equatable {
     var param: String?
     /// Seconds after which it is worth trying again.
     var retryAfter: Int?
+    /// Methods that the path does take.
+    var allow: String?
 
     init(_ status: HTTPResponse.Status, _ type: String, _ message: String, code: String? = nil, param: String? = nil, retryAfter: Int? = nil) {
         self.status = status
@@ -37,8 +39,23 @@ struct APIError: Error, Sendable, Equatable {
         APIError(.serviceUnavailable, "service_unavailable", message, code: "server_overloaded", retryAfter: 1)
     }
 
+    static func notAllowed(_ method: some StringProtocol, _ path: String) -> APIError {
+        var error = APIError(.methodNotAllowed, "invalid_request_error", "\(path.prefix(200)) is not there for \(method.prefix(20)).", code: "method_not_allowed")
+        error.allow = Routes.methods(of: path)
+        return error
+    }
+
     static func notFound(_ message: String, code: String? = nil) -> APIError {
         APIError(.notFound, "invalid_request_error", message, code: code)
+    }
+
+    /// What the answer's head says besides the status.
+    var headers: HTTPFields {
+        var fields = HTTPFields()
+        fields[.retryAfter] = retryAfter.map { "\($0)" }
+        fields[.allow] = allow
+        if status == .unauthorized { fields[.wwwAuthenticate] = "Bearer" }
+        return fields
     }
 
     /// `{"error": {"message", "type", "param", "code"}}`.

@@ -1,0 +1,160 @@
+import QuintetFiles
+import QuintetServing
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The contract of a server under load, where no other suite holds it: admission by prompts, connections that wear out, readers that do not read,
+/// drips, draining, figures and memory that stay bounded.
+@Suite(.serialized) struct ContractTests {
+    private let long: JSON = ["prompt": "abc", "max_tokens": 3500, "temperature": 1, "seed": 1, "ignore_eos": true, "stream": true]
+
+    /// Starts a long text; it is being written when this returns.
+    private func held(_ client: Client) throws -> Connection {
+        let connection = try #require(Connection(client.port))
+        let body = long.serialized()
+        connection.send(Client.head("/v1/completions", length: body.utf8.count) + body)
+        _ = connection.read(atMost: 1)
+        return connection
+    }
+
+    @Test func promptsThatWaitAreCounted() async throws {
+        try await withServer({ $0.queuedPromptTokens = 200 }, context: 4096) { client, _ in
+            let first = try held(client)
+            let refused = try #require(client.post("/v1/completions", ["prompt": .string(String(repeating: "a", count: 2000)), "max_tokens": 1]))
+            #expect(refused.status == 503 && refused.json["error"]?["code"]?.string == "server_overloaded")
+            #expect(refused.headers["retry-after"].flatMap { Int($0) } != nil)
+            #expect(client.post("/v1/completions", ["prompt": "a", "max_tokens": 1])?.status == 200, "a short one fits")
+            first.leave()
+            var status: Int?
+            for _ in 0..<200 where status != 200 {
+                status = client.post("/v1/completions", ["prompt": .string(String(repeating: "a", count: 2000)), "max_tokens": 1])?.status
+                if status != 200 { try await Task.sleep(for: .milliseconds(5)) }
+            }
+            #expect(status == 200, "its place is free again")
+        }
+    }
+
+    @Test func aConnectionHasOnlySoManyRequests() async throws {
+        try await withServer({ $0.connection.requestsPerConnection = 5 }) { client, _ in
+            let connection = try #require(Connection(client.port))
+            for number in 1...5 {
+                connection.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                let answer = try #require(Client.parse(connection.read()))
+                #expect(answer.status == 200 && (answer.headers["connection"] == "close") == (number == 5))
+            }
+            #expect(connection.isClosedByThem())
+        }
+    }
+
+    /// F31: who does not read a long answer is cut off; the others are served meanwhile.
+    @Test func aReaderThatDoesNotRead() async throws {
+        try await withServer({ $0.connection.writeStallSeconds = 1 }) { client, _ in
+            let body = (["content": .string(String(repeating: "ab ", count: 300_000)), "with_pieces": true] as JSON).serialized()
+            let stuck = try #require(Connection(client.port))
+            stuck.send(Client.head("/tokenize", length: body.utf8.count) + body)
+            var got = stuck.read(atMost: 4096)
+            let length = try #require(Client.parse(got)?.headers["content-length"].flatMap { Int($0) })
+            #expect(length > 16 << 20, "more than sockets hold")
+            for _ in 0..<30 {
+                #expect(client.post("/v1/completions", ["prompt": "a", "max_tokens": 3])?.status == 200)
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            got += stuck.readAll()
+            #expect(got.count < length)
+        }
+    }
+
+    /// F31: a byte now and then keeps no connection: a head has a deadline, a body a pace. In single bytes but briskly is fine.
+    @Test func drips() async throws {
+        try await withServer({
+            $0.connection.headSeconds = 1
+            $0.connection.bodySeconds = 1
+        }) { client, _ in
+            let body = "{\"prompt\":\"a\",\"max_tokens\":2}"
+            let whole = Client.head("/v1/completions", length: body.utf8.count) + body
+            let brisk = try #require(Connection(client.port))
+            for byte in whole.utf8 { brisk.send([byte]) }
+            #expect(Client.parse(brisk.readAll())?.status == 200)
+            for start in ["GET /livez HTTP/1.1\r\nX: ", Client.head("/v1/completions", length: 100_000)] {
+                let slow = try #require(Connection(client.port))
+                slow.send(start)
+                var sent = 0
+                while sent < 100, slow.send("a") {
+                    sent += 1
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                #expect(sent < 100, "cut off after \(sent)")
+            }
+        }
+    }
+
+    /// Not ready, nobody new, and what runs comes to its end.
+    @Test func drainingIsSeen() async throws {
+        try await withServer(context: 4096) { client, _ in
+            let kept = try #require(Connection(client.port))
+            kept.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            #expect(Client.parse(kept.read())?.status == 200)
+            let running = try (0..<3).map { _ in try held(client) }
+            client.server?.stop()
+            var last: Int? = 200
+            for _ in 0..<200 where last == 200 {
+                kept.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                last = Client.parse(kept.read())?.status
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            #expect(last == 503 || last == nil)
+            for connection in running { #expect(String(decoding: connection.readAll(), as: UTF8.self).contains("data: [DONE]")) }
+            #expect(client.get("/livez") == nil, "nobody listens")
+        }
+    }
+
+    /// F35: a model's file is cut short under it.
+    @Test func filesThatShrink() async throws {
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        for (index, name) in ["alpha", "beta"].enumerated() { try TestModels.write(Folder.join(folder, name), seed: UInt64(index)) }
+        try await withServer(ServerOptions(), ["alpha", "beta"].map { Folder.join(folder, $0) }) { client in
+            let ask = { (name: String) in client.post("/v1/completions", ["model": .string(name), "prompt": "Go", "max_tokens": 20, "temperature": 0]) }
+            let (alpha, beta) = (ask("alpha")?.json["choices"], ask("beta")?.json["choices"])
+            #expect(alpha != nil && beta != nil)
+            for length in [4096, 100, 0] {
+                #expect(truncate(Folder.join(folder, "alpha/model.safetensors"), off_t(length)) == 0)
+                let after = try #require(ask("alpha"))
+                #expect(after.status == 500 || after.json["choices"] == alpha)
+                #expect(ask("beta")?.json["choices"] == beta)
+            }
+            #expect(client.post("/models/unload", ["model": "alpha"])?.status == 200)
+            #expect(ask("alpha")?.json["error"]?["code"]?.string == "model_load_failed")
+            #expect(ask("beta")?.json["choices"] == beta)
+        }
+    }
+
+    /// What strangers send makes no new figures: labels are models that are there and codes of ours.
+    @Test func figuresDoNotGrow() async throws {
+        try await withServer { client, _ in
+            func round(_ number: Int) {
+                _ = client.post("/v1/completions", ["prompt": "a", "max_tokens": 1])
+                _ = client.post("/v1/completions", ["prompt": "a", "model": .string("nobody-\(number)")])
+                _ = client.post("/v1/completions", ["prompt": "a", "max_tokens": .string("\(number)")])
+                _ = client.post("/v1/completions", text: "{\(number)")
+                _ = client.get("/nowhere-\(number)")
+                _ = client.ask("X\(number) /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                _ = client.get("/livez", "Origin: https://\(number).example\r\nX-Request-Id: id-\(number)\r\n")
+                _ = client.ask("GET /livez HTTP/1.1\r\nHost: evil-\(number).example\r\nConnection: close\r\n\r\n")
+            }
+            let lines = { client.get("/metrics")?.body.split(separator: "\n").count ?? 0 }
+            for number in 0..<2 { round(number) }
+            let before = lines()
+            #expect(before > 20)
+            for number in 2..<40 { round(number) }
+            #expect(lines() == before)
+        }
+    }
+}
