@@ -103,6 +103,7 @@ import Testing
             refused.send(Client.head("/v1/completions", length: 1_000_000_000).replacing("Connection: close\r\n", with: ""))
             #expect(Client.parse(refused.readAll())?.headers["connection"] == "close")
             #expect(client.get("/" + String(repeating: "a", count: 10_000))?.status == 414)
+            #expect(client.get("/" + String(repeating: "a", count: 1_000_000))?.status == 414)
             #expect(client.get("/livez", "X-Long: \(String(repeating: "a", count: 100_000))\r\n")?.status == 431)
             #expect(client.get("/livez", (0..<2000).map { "X-\($0): a\r\n" }.joined())?.status == 431)
             #expect(client.get("/livez")?.status == 200)
@@ -154,7 +155,8 @@ import Testing
             }
             #expect(client.ask("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
             #expect(client.ask("GET /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
-            #expect(client.get("/%00/%2e%2e/etc")?.status == 404)
+            for path in ["/%00/%2e%2e/etc", "/%2e%2e/etc/passwd", "/%c0%af", "/%zz", "/v1/../livez", "/./livez"] { #expect(client.get(path)?.status == 400, "\(path)") }
+            #expect(client.get("/v1/models", "Origin: https://evil.example\r\n")?.status == 403)
             #expect(client.get("/livez", "X-Request-Id: a b\r\n")?.headers["x-request-id"]?.contains(" ") == false)
             #expect(client.get("/livez", "X-Request-Id: \(String(repeating: "a", count: 4000))\r\n")?.headers["x-request-id"]?.utf8.count ?? 999 <= 64)
             #expect(client.get("/livez", "X-Request-Id: mine-1\r\n")?.headers["x-request-id"] == "mine-1")

@@ -17,8 +17,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let connections: Connections
     /// Requests whose answer is not whole yet; clients may send the next ones meanwhile.
     private var unanswered = 0
-    /// The body that is coming: when it began, bytes so far.
-    private var body: (since: NIODeadline, bytes: Int, raw: Int)?
+    /// The body that is coming: bytes so far, those of them that had come when its pace was last looked at, with what frames them.
+    private var body: (bytes: Int, seen: Int, raw: Int)?
     /// Whether the answer to what comes has begun.
     private var isAnswering = false
     /// Nothing more is read or written: what came was no HTTP, or the connection has had its requests.
@@ -29,8 +29,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isRefused = false
     private var refusesBody = false
     private var isHeadComing = false
-    /// Bytes that may begin a request, while nothing else is on its way.
-    private var newest: ByteBuffer?
+    /// The bytes that a request begins with, as far as its first line reaches; nil where an earlier one is still being answered.
+    private var firstLine: ByteBuffer?
     private var requests = 0
     private var line: Connections.Line?
     private static let lingerSeconds: Int64 = 5
@@ -91,7 +91,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func bytesCame(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) -> Bool {
         let count = bytes.readableBytes
         if isEnding { return drop(context, count) }
-        newest = body == nil && unanswered == 0 ? bytes : nil
+        if body == nil, unanswered == 0 { extendFirstLine(bytes) }
         if let body {
             if body.raw > 8 * body.bytes + Self.framingBytes {
                 errorCaught(context: context, error: HTTPParserError.invalidChunkSize)
@@ -105,6 +105,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
         return true
     }
+
+    private func extendFirstLine(_ bytes: ByteBuffer) {
+        guard let line = firstLine else { return firstLine = bytes }
+        if !isWhole(line), line.readableBytes <= limits.uriBytes { firstLine?.writeImmutableBuffer(bytes) }
+    }
+
+    private func isWhole(_ line: ByteBuffer) -> Bool { line.readableBytesView.prefix(limits.uriBytes).contains(10) }
 
     /// Throws away what still comes, and hangs up on who goes on and on.
     private func drop(_ context: ChannelHandlerContext, _ count: Int) -> Bool {
@@ -120,8 +127,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             requests += 1
             unanswered += 1
             isHeadComing = false
-            newest = nil
-            body = (.now(), 0, 0)
+            firstLine = nil
+            body = (0, 0, 0)
             if isRefused { return refuse(context, .overloaded("The server has as many connections as it may.")) }
             schedule(context, limits.bodySeconds)
             if asksFirst(head) { context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil) }
@@ -148,6 +155,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
         if error == .invalidMethod, let failure = unknownMethod { return refuse(context, failure) }
         let isTooLarge = error == .headerOverflow
+        if isTooLarge, let firstLine, !isWhole(firstLine) { return refuse(context, .uriTooLong(limits.uriBytes)) }
         refuse(
             context,
             APIError(
@@ -158,7 +166,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// For a request in a method that no decoder knows, of a path that is there: what it can be asked instead.
     private var unknownMethod: APIError? {
-        let line = newest?.readableBytesView.prefix(limits.uriBytes).prefix { $0 != 13 && $0 != 10 } ?? []
+        let line = firstLine?.readableBytesView.prefix(limits.uriBytes).prefix { $0 != 13 && $0 != 10 } ?? []
         let parts = String(decoding: line, as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[2].hasPrefix("HTTP/1."), parts[0].utf8.allSatisfy(Self.isTokenByte) else { return nil }
         let path = String(parts[1].prefix { $0 != "?" })
@@ -244,7 +252,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func expire(_ context: ChannelHandlerContext) {
         guard !isEnding, unanswered > 0 else { return context.close(promise: nil) }
         guard let body else { return }
-        let seconds = Int((NIODeadline.now() - body.since).nanoseconds / 1_000_000_000)
-        if body.bytes < limits.bodyRate * seconds { context.close(promise: nil) } else { schedule(context, 1) }
+        // What came fast at first buys no time later.
+        guard body.bytes - body.seen >= limits.bodyRate * Int(limits.bodySeconds) else { return context.close(promise: nil) }
+        self.body?.seen = body.bytes
+        schedule(context, limits.bodySeconds)
     }
 }

@@ -100,7 +100,7 @@ enum LlamaServer {
         let (fields, _) = try await call.fields()
         let name = try fields.string("model") ?? ""
         guard call.server.pool.listings.contains(where: { $0.name == name }) else {
-            throw APIError.notFound("The model '\(name.prefix(80))' does not exist.", code: "model_not_found")
+            throw ModelPool.missing(name, call.server.pool.listings.map(\.name))
         }
         return .json(["success": .bool(call.server.pool.unload(name))])
     }

@@ -179,8 +179,14 @@ final class ModelPool: Sendable {
         for (index, entry) in entries.enumerated() {
             if let adapter = entry.rack.adapters.firstIndex(where: { $0.name == name }) { return (index, adapter) }
         }
-        let hint = nearestHint(name, entries.map(\.name) + entries.flatMap { $0.rack.adapters.map(\.name) }).map { " \($0.prefix(1).uppercased())\($0.dropFirst())" } ?? ""
-        throw .notFound("The model '\(name.prefix(80))' does not exist.\(hint)", code: "model_not_found")
+        throw missing(name, entries.map(\.name) + entries.flatMap { $0.rack.adapters.map(\.name) })
+    }
+
+    /// Names what is near, or where nothing is, what there is.
+    static func missing(_ name: String, _ names: [String]) -> APIError {
+        let hint = nearestHint(name, names).map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        let others = "This server has \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? " and \(names.count - 8) more" : "")."
+        return .notFound("The model '\(name.prefix(80))' does not exist. \(hint ?? others)", code: "model_not_found", param: "model")
     }
 
     private func load(_ entry: Entry) async throws -> ServedModel {

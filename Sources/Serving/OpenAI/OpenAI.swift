@@ -30,7 +30,7 @@ enum OpenAI {
         let written = try call.context.parameters.require("model")
         let name = written.percentDecoded ?? written
         guard let found = call.server.pool.listings.first(where: { $0.name == name }) else {
-            throw APIError.notFound("The model '\(name.prefix(80))' does not exist.", code: "model_not_found")
+            throw ModelPool.missing(name, call.server.pool.listings.map(\.name))
         }
         return .json(listing(found))
     }

@@ -33,8 +33,9 @@ struct Gate: RouterMiddleware {
     ) async throws -> Response {
         let limits = server.options.connection
         guard request.head.path.map({ $0.utf8.count <= limits.uriBytes }) ?? true else {
-            throw APIError(.uriTooLong, "invalid_request_error", "The path is longer than \(limits.uriBytes) bytes.")
+            throw APIError.uriTooLong(limits.uriBytes)
         }
+        try checkPath(request)
         guard request.headers.count <= limits.headerFields else {
             throw APIError(.requestHeaderFieldsTooLarge, "invalid_request_error", "There are more than \(limits.headerFields) header fields.")
         }
@@ -43,6 +44,14 @@ struct Gate: RouterMiddleware {
         try checkOrigin(request)
         context.tenant = try tenant(request)
         return try await next(request, context)
+    }
+
+    /// Nothing here lies above anything, and no name holds a zero byte.
+    private func checkPath(_ request: Request) throws {
+        let path = request.uri.path
+        guard let plain = path.percentDecoded, !plain.utf8.contains(0), !plain.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) else {
+            throw APIError.invalid("'\(path.prefix(80))' is no path of a request.", code: "invalid_path")
+        }
     }
 
     /// Names that only a page on another site would send are refused: its name was pointed at this machine.
@@ -57,9 +66,9 @@ struct Gate: RouterMiddleware {
         }
     }
 
-    /// What a page of another site sends is refused, also where it could not read the answer.
+    /// What a page of another site asks is refused, also where it could not read the answer.
     private func checkOrigin(_ request: Request) throws {
-        guard request.method == .post, let origin = request.headers[.origin], origin == "null" || origin.hasPrefix("http") else { return }
+        guard let origin = request.headers[.origin], origin == "null" || origin.hasPrefix("http") else { return }
         let own = origin.firstRange(of: "://").map { origin[$0.upperBound...] } == request.head.authority?[...]
         guard own || server.options.origins.contains(origin) else { throw APIError(.forbidden, "invalid_request_error", "This origin may not call; --cors-origin names those that may.", code: "wrong_origin") }
     }

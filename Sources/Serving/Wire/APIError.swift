@@ -45,8 +45,12 @@ struct APIError: Error, Sendable, Equatable {
         return error
     }
 
-    static func notFound(_ message: String, code: String? = nil) -> APIError {
-        APIError(.notFound, "invalid_request_error", message, code: code)
+    static func uriTooLong(_ limit: Int) -> APIError {
+        APIError(.uriTooLong, "invalid_request_error", "The path is longer than \(limit) bytes.", code: "uri_too_long")
+    }
+
+    static func notFound(_ message: String, code: String? = nil, param: String? = nil) -> APIError {
+        APIError(.notFound, "invalid_request_error", message, code: code, param: param)
     }
 
     /// What the answer's head says besides the status.
