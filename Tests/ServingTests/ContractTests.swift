@@ -117,27 +117,6 @@ import Testing
         }
     }
 
-    /// F35: a model's file is cut short under it.
-    @Test func filesThatShrink() async throws {
-        let folder = try Folder.temporary()
-        defer { try? Folder.remove(folder) }
-        for (index, name) in ["alpha", "beta"].enumerated() { try TestModels.write(Folder.join(folder, name), seed: UInt64(index)) }
-        try await withServer(ServerOptions(), ["alpha", "beta"].map { Folder.join(folder, $0) }) { client in
-            let ask = { (name: String) in client.post("/v1/completions", ["model": .string(name), "prompt": "Go", "max_tokens": 20, "temperature": 0]) }
-            let (alpha, beta) = (ask("alpha")?.json["choices"], ask("beta")?.json["choices"])
-            #expect(alpha != nil && beta != nil)
-            for length in [4096, 100, 0] {
-                #expect(truncate(Folder.join(folder, "alpha/model.safetensors"), off_t(length)) == 0)
-                let after = try #require(ask("alpha"))
-                #expect(after.status == 500 || after.json["choices"] == alpha)
-                #expect(ask("beta")?.json["choices"] == beta)
-            }
-            #expect(client.post("/models/unload", ["model": "alpha"])?.status == 200)
-            #expect(ask("alpha")?.json["error"]?["code"]?.string == "model_load_failed")
-            #expect(ask("beta")?.json["choices"] == beta)
-        }
-    }
-
     /// What strangers send makes no new figures: labels are models that are there and codes of ours.
     @Test func figuresDoNotGrow() async throws {
         try await withServer { client, _ in
