@@ -110,7 +110,7 @@ let package = Package(
             dependencies: ["QuintetGeneration", "QuintetCorpus", "QuintetModels", "QuintetCheckpoints", "QuintetTokenizers", "QuintetTensors", "QuintetFiles"],
             path: "Tests/Fuzz/Harnesses", swiftSettings: settings),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzHarnesses", "QuintetFiles"], path: "Tests/FuzzTests", swiftSettings: settings),
-        tests("Serving", ["Serving", "Generation", "Models", "Layers", "Tokenizers", "Tensors", "Files"]),
+        tests("Serving", ["Serving", "Generation", "Models", "Layers", "Tokenizers", "Tensors", "Files"], ["AllocationCounter"]),
         tests("Tool", ["Files", "Checkpoints", "Tensors"]),
     ],
     swiftLanguageModes: [.v6],

@@ -11,6 +11,7 @@
 #endif
 
 #if defined(__GLIBC__) && !defined(HAS_ITS_OWN_MALLOC)
+#include <malloc.h>
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
@@ -36,8 +37,13 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 bool allocations_can_be_counted(void) { return true; }
 void allocations_start(void) { count = 0; counting = true; }
 long allocations_stop(void) { counting = false; return count; }
+long heap_bytes_in_use(void) {
+    struct mallinfo2 all = mallinfo2();
+    return (long)(all.uordblks + all.hblkhd);
+}
 #else
 bool allocations_can_be_counted(void) { return false; }
 void allocations_start(void) {}
 long allocations_stop(void) { return 0; }
+long heap_bytes_in_use(void) { return 0; }
 #endif

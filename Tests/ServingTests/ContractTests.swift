@@ -1,3 +1,4 @@
+import AllocationCounter
 import QuintetFiles
 import QuintetServing
 import Testing
@@ -115,6 +116,76 @@ import Testing
             for connection in running { #expect(String(decoding: connection.readAll(), as: UTF8.self).contains("data: [DONE]")) }
             #expect(client.get("/livez") == nil, "nobody listens")
         }
+    }
+
+    /// F35: a model's file is cut short under it.
+    @Test func filesThatShrink() async throws {
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        for (index, name) in ["alpha", "beta"].enumerated() { try TestModels.write(Folder.join(folder, name), seed: UInt64(index)) }
+        try await withServer(ServerOptions(), ["alpha", "beta"].map { Folder.join(folder, $0) }) { client in
+            let ask = { (name: String) in client.post("/v1/completions", ["model": .string(name), "prompt": "Go", "max_tokens": 20, "temperature": 0]) }
+            let (alpha, beta) = (ask("alpha")?.json["choices"], ask("beta")?.json["choices"])
+            #expect(alpha != nil && beta != nil)
+            for length in [4096, 100, 0] {
+                #expect(truncate(Folder.join(folder, "alpha/model.safetensors"), off_t(length)) == 0)
+                let after = try #require(ask("alpha"))
+                #expect(after.status == 500 || after.json["choices"] == alpha)
+                #expect(ask("beta")?.json["choices"] == beta)
+            }
+            #expect(client.post("/models/unload", ["model": "alpha"])?.status == 200)
+            #expect(ask("alpha")?.json["error"]?["code"]?.string == "model_load_failed")
+            #expect(ask("beta")?.json["choices"] == beta)
+        }
+    }
+
+    /// F40: no kind of request leaves anything behind. Caches are full after the first rounds; a hundred bytes for each later request would be seen.
+    @Test(.enabled(if: allocations_can_be_counted(), "the heap cannot be looked at here")) func requestsLeaveNothingBehind() async throws {
+        try await withServer({ $0.parallel = 4 }) { client, _ in
+            for (name, ask) in Self.kinds(client) {
+                for number in 0..<120 { ask(number) }
+                let before = try await settled(client)
+                for number in 120..<320 { ask(number) }
+                let after = try await settled(client)
+                #expect(after - before < 20_000, "\(name): \(after - before) bytes more after 200 requests")
+            }
+        }
+    }
+
+    private static func kinds(_ client: Client) -> [(name: String, ask: (Int) -> Void)] {
+        func complete(_ request: JSON) { _ = client.post("/v1/completions", request) }
+        let stream = (["prompt": "abc", "max_tokens": 200, "stream": true, "ignore_eos": true] as JSON).serialized()
+        let head = Client.head("/v1/completions", length: stream.utf8.count)
+        var kinds: [(name: String, ask: (Int) -> Void)] = []
+        kinds.append(("whole", { complete(["prompt": .string("Once \($0 % 40)"), "max_tokens": 4, "seed": JSON($0)]) }))
+        kinds.append(("streamed", { complete(["prompt": .string("Hi \($0 % 40)"), "max_tokens": 4, "stream": true, "logprobs": 2]) }))
+        kinds.append(("new prompts", { complete(["prompt": .string(String(repeating: "\($0) ", count: 40)), "max_tokens": 1]) }))
+        kinds.append(("left", { _ in
+            let connection = Connection(client.port)
+            connection?.send(head + stream)
+            _ = connection?.read(atMost: 1)
+        }))
+        kinds.append(("schemas", { number in
+            let schema: JSON = ["type": "object", "properties": .object(["k\(number)": ["type": "null"]])]
+            complete(["prompt": "a", "max_tokens": 2, "json_schema": schema])
+        }))
+        kinds.append(("unknown models", { complete(["model": .string("nobody-\($0)"), "prompt": "a"]) }))
+        kinds.append(("no JSON", { _ = client.post("/v1/completions", text: "{\($0)") }))
+        kinds.append(("no HTTP", { _ = client.ask("\u{16}\u{3}\($0)\r\n\r\n") }))
+        kinds.append(("half a body", { _ in Connection(client.port)?.send(Client.head("/v1/completions", length: 9999) + "{") }))
+        kinds.append(("figures", { _ in _ = client.get("/metrics") }))
+        kinds.append(("vectors", { _ = client.post("/v1/embeddings", ["input": .string("text \($0)")]) }))
+        return kinds
+    }
+
+    /// The heap's use once nothing is on its way any more.
+    private func settled(_ client: Client) async throws -> Int {
+        var least = Int.max
+        for _ in 0..<6 {
+            try await Task.sleep(for: .milliseconds(15))
+            least = min(least, heap_bytes_in_use())
+        }
+        return least
     }
 
     /// What strangers send makes no new figures: labels are models that are there and codes of ours.

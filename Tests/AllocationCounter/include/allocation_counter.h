@@ -6,4 +6,6 @@
 bool allocations_can_be_counted(void);
 void allocations_start(void);
 long allocations_stop(void);
+// Bytes of the heap that are in use, of all threads.
+long heap_bytes_in_use(void);
 #endif
