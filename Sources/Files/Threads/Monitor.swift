@@ -30,21 +30,23 @@ public final class Monitor<Value>: @unchecked Sendable {
 
     /// Changes the value; whoever waits looks at it again.
     public func change<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
-        guarded.lock.take()
+        let (lock, value) = (guarded.lock, guarded.value)
+        lock.take()
         defer {
             pthread_cond_broadcast(condition)
-            guarded.lock.giveBack()
+            lock.giveBack()
         }
-        return try body(&guarded.value.pointee)
+        return try body(&value.pointee)
     }
 
     /// Returns what `take` gives, as soon as it gives something.
     public func wait<Result>(_ take: (inout Value) -> Result?) -> Result {
-        guarded.lock.take()
-        defer { guarded.lock.giveBack() }
+        let (lock, value) = (guarded.lock, guarded.value)
+        lock.take()
+        defer { lock.giveBack() }
         while true {
-            if let result = take(&guarded.value.pointee) { return result }
-            pthread_cond_wait(condition, guarded.lock.mutex)
+            if let result = take(&value.pointee) { return result }
+            pthread_cond_wait(condition, lock.mutex)
         }
     }
 
@@ -58,11 +60,12 @@ public final class Monitor<Value>: @unchecked Sendable {
             end.tv_sec += 1
             end.tv_nsec -= 1_000_000_000
         }
-        guarded.lock.take()
-        defer { guarded.lock.giveBack() }
+        let (lock, value) = (guarded.lock, guarded.value)
+        lock.take()
+        defer { lock.giveBack() }
         while true {
-            if let result = take(&guarded.value.pointee) { return result }
-            if pthread_cond_timedwait(condition, guarded.lock.mutex, &end) != 0 { return take(&guarded.value.pointee) }
+            if let result = take(&value.pointee) { return result }
+            if pthread_cond_timedwait(condition, lock.mutex, &end) != 0 { return take(&value.pointee) }
         }
     }
 }

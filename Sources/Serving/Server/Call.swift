@@ -27,11 +27,24 @@ struct Call: Sendable {
             .contentTooLarge, "invalid_request_error", "The body is larger than \(limit) bytes.", code: "request_too_large")
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         let body: ByteBuffer
-        do { body = try await request.body.collect(upTo: limit) } catch is NIOTooManyBytesError { throw tooLarge }
+        do { body = try await collected(upTo: limit) } catch is NIOTooManyBytesError { throw tooLarge }
         do {
             let json = try body.withUnsafeReadableBytes { try JSON.parse($0, source: "body") }
             return (json, body.readableBytes)
         } catch let error as FileError { throw APIError.invalid("The body is no JSON: \(error)", code: "invalid_json") }
+    }
+
+    /// The body in memory of its own. Its pieces lie in buffers that the event loop uses again: who works elsewhere has them copied there.
+    private func collected(upTo limit: Int) async throws -> ByteBuffer {
+        guard mayTakeLong else { return try await request.body.collect(upTo: limit) }
+        return try await withTaskExecutorPreference(LoopExecutor(context.channel.eventLoop)) {
+            var whole = ByteBuffer()
+            for try await piece in request.body {
+                guard whole.readableBytes + piece.readableBytes <= limit else { throw NIOTooManyBytesError(maxBytes: limit) }
+                whole.writeImmutableBuffer(piece)
+            }
+            return whole
+        }
     }
 
     /// JSON in UTF-8, as it comes.

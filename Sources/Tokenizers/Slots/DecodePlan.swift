@@ -71,6 +71,8 @@ struct DecodePlan: Sendable {
     /// The bytes of the tokens, one after another; ids that are not in the vocabulary are left out.
     func joined(_ ids: [Int32]) -> [UInt8] {
         let total = ids.reduce(0) { $0 + range(of: $1).count }
+        // Else the count, 0, is written into the empty array that all threads share.
+        if total == 0 { return [] }
         return [UInt8](unsafeUninitializedCapacity: total) { out, count in
             bytes.withUnsafeBufferPointer { bytes in
                 for id in ids {
