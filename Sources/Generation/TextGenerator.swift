@@ -1,4 +1,4 @@
-import QuintetFiles
+public import QuintetFiles
 public import QuintetLayers
 public import QuintetModels
 public import QuintetTensors
@@ -22,6 +22,8 @@ public struct TextGenerator: Sendable {
     /// How many adapters lie beside the model's weights.
     public private(set) var adapters = 0
     private let constraints = ConstraintCache()
+    /// Where the weights lie; nil for a model that was made in memory.
+    private var folder: ModelFolder?
 
     public init(_ model: Transformer, _ tokenizer: Tokenizer, defaults: GenerationConfig = GenerationConfig(), templates: ChatTemplates? = nil) {
         self.model = model
@@ -45,7 +47,11 @@ public struct TextGenerator: Sendable {
             try folder.transformer(), tokenizer, defaults: try folder.generationConfig(),
             templates: try ChatTemplates.read(folder: folder.path, configuration: tokenizer.configuration))
         adapters = folder.adapterCount
+        self.folder = folder
     }
+
+    /// - Throws: `FileError` where a file of weights was cut short under the model, so that what it computes may come from zeros.
+    public func checkIntact() throws(FileError) { try folder?.checkIntact() }
 
     /// Continues `prompt`; `onText` gets the new text piece by piece, never half a character and never past a stop string.
     /// - Throws: `OptionError` where the prompt does not fit the context or an option means nothing, `ConstraintError` where a

@@ -14,7 +14,7 @@ import Testing
 /// The contract of a server under load, where no other suite holds it: admission by prompts, connections that wear out, readers that do not read,
 /// drips, draining, figures and memory that stay bounded.
 @Suite(.serialized) struct ContractTests {
-    private let long: JSON = ["prompt": "abc", "max_tokens": 3500, "temperature": 1, "seed": 1, "ignore_eos": true, "stream": true]
+    private let long: JSON = ["prompt": "abc", "max_tokens": 1500, "temperature": 1, "seed": 1, "ignore_eos": true, "stream": true]
 
     /// Starts a long text; it is being written when this returns.
     private func held(_ client: Client) throws -> Connection {
@@ -57,12 +57,12 @@ import Testing
     /// F31: who does not read a long answer is cut off; the others are served meanwhile.
     @Test func aReaderThatDoesNotRead() async throws {
         try await withServer({ $0.connection.writeStallSeconds = 1 }) { client, _ in
-            let body = (["content": .string(String(repeating: "ab ", count: 300_000)), "with_pieces": true] as JSON).serialized()
+            let body = (["content": .string(String(repeating: "ab ", count: 150_000)), "with_pieces": true] as JSON).serialized()
             let stuck = try #require(Connection(client.port))
             stuck.send(Client.head("/tokenize", length: body.utf8.count) + body)
             var got = stuck.read(atMost: 4096)
             let length = try #require(Client.parse(got)?.headers["content-length"].flatMap { Int($0) })
-            #expect(length > 16 << 20, "more than sockets hold")
+            #expect(length > 11 << 20, "more than sockets hold")
             for _ in 0..<30 {
                 #expect(client.post("/v1/completions", ["prompt": "a", "max_tokens": 3])?.status == 200)
                 try await Task.sleep(for: .milliseconds(100))
@@ -130,7 +130,7 @@ import Testing
             for length in [4096, 100, 0] {
                 #expect(truncate(Folder.join(folder, "alpha/model.safetensors"), off_t(length)) == 0)
                 let after = try #require(ask("alpha"))
-                #expect(after.status == 500 || after.json["choices"] == alpha)
+                #expect(after.status == 500 && after.json["error"]?["code"]?.string == "model_damaged" || after.json["choices"] == alpha, "\(after.body)")
                 #expect(ask("beta")?.json["choices"] == beta)
             }
             #expect(client.post("/models/unload", ["model": "alpha"])?.status == 200)

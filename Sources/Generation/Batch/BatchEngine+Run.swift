@@ -41,6 +41,7 @@ extension BatchEngine {
         var ended: [(BatchSequence, BatchEvent)] = []
         for group in groups(rows) {
             let logits = group.allSatisfy { $0.range.count == 1 && $0.isLast } ? decoded(group) : read(group)
+            do throws(BatchFailure) { try checkIntact() } catch { return ended }
             var row = 0
             for part in group {
                 part.sequence.cached = part.range.upperBound

@@ -1,3 +1,4 @@
+import QuintetFiles
 import QuintetLayers
 public import QuintetTensors
 import QuintetTokenizers
@@ -24,9 +25,13 @@ final class BatchEngine {
     /// How many adapters the model has.
     let adapters: Int
     var counts = BatchCounts()
+    private let generator: TextGenerator
+    /// What happened to the model's files, once something has.
+    private var damage: FileError?
 
     init(_ generator: TextGenerator, _ limits: BatchLimits) {
         (model, tokenizer, adapters) = (generator.model, generator.tokenizer, generator.adapters)
+        self.generator = generator
         self.limits = limits
         cache = KVCache(model.spec, sequences: limits.parallel, capacity: limits.context, pages: limits.pages, type: limits.cacheType)
         freeSlots = (0..<limits.parallel).reversed()
@@ -37,6 +42,7 @@ final class BatchEngine {
     /// Puts a text at the end of the queue, or refuses it.
     func add(_ sequence: BatchSequence) {
         counts.requests += 1
+        if let damage { return sequence.end(.failed(.damaged(damage))) }
         if let refusal = refusal(sequence.request) { return sequence.end(.failed(.refused(refusal))) }
         waiting.append(sequence)
     }
@@ -65,7 +71,15 @@ final class BatchEngine {
         guard !rows.isEmpty else { return false }
         let chosen = run(rows)
         for (sequence, event) in chosen { leave(sequence, event) }
+        if let damage { for sequence in waiting + running { cancel(sequence.number, .damaged(damage)) } }
         return true
+    }
+
+    /// Asked after weights were read and before anything that came of it is told.
+    /// - Throws: `BatchFailure.damaged` where they may have been zeros.
+    func checkIntact() throws(BatchFailure) {
+        if damage == nil { do throws(FileError) { try generator.checkIntact() } catch { damage = error } }
+        if let damage { throw .damaged(damage) }
     }
 
     /// Takes a text out, wherever it is.

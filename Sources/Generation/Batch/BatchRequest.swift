@@ -1,3 +1,5 @@
+public import QuintetFiles
+
 /// A text that is to be made together with others.
 public struct BatchRequest: Sendable {
     public var prompt: [Int32]
@@ -66,6 +68,8 @@ public enum BatchFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The engine was told to stop.
     case stopped
     case refused(OptionError)
+    /// The model's file was cut short under it: nothing it computes can be trusted any more.
+    case damaged(FileError)
 
     public var description: String {
         switch self {
@@ -75,6 +79,7 @@ public enum BatchFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .cancelled: "the request was given up"
         case .stopped: "the engine stopped"
         case .refused(let error): error.description
+        case .damaged(let error): error.description
         }
     }
 }

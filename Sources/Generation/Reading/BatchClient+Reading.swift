@@ -11,7 +11,7 @@ public enum Pooling: String, Sendable, CaseIterable {
 
 extension BatchClient {
     /// A vector of length 1 for a text: its hidden states after the final norm, pooled. `width` numbers; `shares` as in `BatchRequest`.
-    /// - Throws: `OptionError` where the text does not fit, `BatchFailure.stopped` where the engine has ended.
+    /// - Throws: `OptionError` where the text does not fit, `BatchFailure` where the engine has ended or the model's file was cut short.
     public func embedding(of ids: [Int32], pooling: Pooling, shares: [Float] = []) async throws -> [Float] {
         let context = limits.context
         return try await perform { engine in
@@ -23,6 +23,7 @@ extension BatchClient {
                 let wanted = pooling == .mean ? 0..<range.count : range.upperBound == ids.count ? range.count - 1..<range.count : 0..<0
                 for row in wanted { for column in 0..<width { vector[column] += Double(rows[row * width + column]) } }
             }
+            try engine.checkIntact()
             let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
             return vector.map { Float(length > 0 ? $0 / length : 0) }
         }
@@ -43,6 +44,7 @@ extension BatchClient {
                     all.append(TokenLogprobs(scores, top: top, chosen: ids[range.lowerBound + row + 1]))
                 }
             }
+            try engine.checkIntact()
             return all
         }
     }

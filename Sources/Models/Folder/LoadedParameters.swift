@@ -64,7 +64,7 @@ extension ModelFolder {
     /// The model, ready to run, its adapters beside its weights; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
     public func transformer(_ layout: ParameterScope.Layout = .packed, precision: WeightPrecision = .stored) throws -> Transformer {
         let model = try model(StoredParameters(try weightReader(), precision), layout)
-        for file in weights.files { try file.checkIntact() }
+        try checkIntact()
         return model
     }
 

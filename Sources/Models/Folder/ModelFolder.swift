@@ -75,11 +75,14 @@ public struct ModelFolder: Sendable {
         return copy
     }
 
+    /// - Throws: `FileError` where a file of weights was cut short since it was opened, so that numbers that were read may have been zeros.
+    public func checkIntact() throws(FileError) { for file in weights.files { try file.checkIntact() } }
+
     /// The parameters in our names and layouts; matrices stay in the file's precision unless f32 is asked for.
     public func loadWeights(precision: WeightPrecision = .stored) throws(FileError) -> [String: Tensor] {
         let wanted = spec.parameters.map { (name: $0.name, shape: $0.shape) }
         var loaded = try map.load(wanted, from: weights, precision: precision)
-        for file in weights.files { try file.checkIntact() }
+        try checkIntact()
         guard let adapters else { return loaded }
         try adapters.checkMerging()
         for (name, tensor) in loaded {

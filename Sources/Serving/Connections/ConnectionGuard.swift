@@ -37,8 +37,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// What is still taken and thrown away of a body that nobody wants.
     private static let lingerBytes = 1 << 20
     private var lingered = 0
-    /// Bytes that frame a body, beside eight for each byte of it: a chunk of one byte takes six, the rest is extensions.
-    private static let framingBytes = 16 << 10
+    /// Bytes that frame a body, beside one for each byte of it. A chunk of one byte takes six: each is an event of its own, and a body of
+    /// nothing else would keep the loop busy for seconds.
+    private static let framingBytes = 64 << 10
 
     init(_ limits: ConnectionLimits, _ connections: Connections) {
         self.limits = limits
@@ -93,7 +94,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         if isEnding { return drop(context, count) }
         if body == nil, unanswered == 0 { extendFirstLine(bytes) }
         if let body {
-            if body.raw > 8 * body.bytes + Self.framingBytes {
+            if body.raw > 2 * body.bytes + Self.framingBytes {
                 errorCaught(context: context, error: HTTPParserError.invalidChunkSize)
                 return false
             }

@@ -106,6 +106,8 @@ extension APIError {
             self = APIError(.internalServerError, "server_error", "The request was given up.", code: "cancelled")
         case .stopped:
             self = APIError(.serviceUnavailable, "service_unavailable", "The model was unloaded or the server is shutting down.", code: "stopped", retryAfter: 2)
+        case .damaged(let error):
+            self = APIError(.internalServerError, "server_error", "\(error)", code: "model_damaged")
         case .refused(let error):
             self = .invalid("\(error)", param: error.option)
         }
