@@ -26,6 +26,7 @@ final class BatchEngine {
     let adapters: Int
     var counts = BatchCounts()
     private let generator: TextGenerator
+    private var readingCache: KVCache?
     /// What happened to the model's files, once something has.
     private var damage: FileError?
 
@@ -73,6 +74,22 @@ final class BatchEngine {
         for (sequence, event) in chosen { leave(sequence, event) }
         if let damage { for sequence in waiting + running { cancel(sequence.number, .damaged(damage)) } }
         return true
+    }
+
+    /// Keys and values for a text that is read by itself, kept from one to the next: memory for caches is not given back bit by bit.
+    func cacheForReading(_ length: Int) -> KVCache {
+        let cache: KVCache
+        if let known = readingCache, known.capacity >= length {
+            cache = known
+        } else {
+            var capacity = CachePages.pageLength
+            while capacity < length { capacity *= 2 }
+            cache = KVCache(model.spec, capacity: capacity)
+        }
+        readingCache = cache
+        cache.release()
+        cache.reserve(length)
+        return cache
     }
 
     /// Asked after weights were read and before anything that came of it is told.

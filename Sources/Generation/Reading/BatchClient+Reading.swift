@@ -56,6 +56,7 @@ private struct TextReading {
     private let ids: [Int32]
     private let shares: [Float]
     private let adapters: Int
+    private let cache: KVCache
     private static let chunk = 256
 
     /// - Throws: `OptionError` where the text does not fit or holds what is no token.
@@ -69,12 +70,11 @@ private struct TextReading {
         (model, adapters) = (engine.model, engine.adapters)
         self.ids = ids
         self.shares = shares
+        cache = engine.cacheForReading(ids.count)
     }
 
     /// Hidden states [chunk, width] of each stretch of the text.
     func forEachChunk(_ body: (Tensor, Range<Int>) -> Void) {
-        let cache = KVCache(model.spec, capacity: ids.count)
-        cache.reserve(ids.count)
         for start in stride(from: 0, to: ids.count, by: Self.chunk) {
             let range = start..<min(start + Self.chunk, ids.count)
             let positions = Tensor(range.map { Int32($0) }, [range.count])
