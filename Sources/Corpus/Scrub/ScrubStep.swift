@@ -44,7 +44,7 @@ typealias CorpusVerdict = (index: UInt32, payload: [UInt8])
 ///
 /// While a pass writes its documents, `collect` takes a few numbers from each. When every unit is there, the numbers are
 /// compared in independent parts, `combine` turns the parts' findings into a verdict for each document that is touched, and the
-/// next pass applies them.
+/// next pass applies them. None of it holds in memory more than a part, a unit, or a few bytes a document.
 protocol CorpusStep: ScrubStep {
     /// Appends what is to be known of the page, the `index`th of its unit.
     func collect(_ page: Page, _ index: UInt32, into records: inout [UInt8])
@@ -54,12 +54,13 @@ protocol CorpusStep: ScrubStep {
     func skip(_ index: UInt32, into records: inout [UInt8])
     /// Whether a verdict of 12 bytes names another document whose id is to be added to it.
     var namesKeepers: Bool { get }
-    /// Into how many parts the comparison falls, given the bytes and documents of all units.
-    func parts(bytes: Int, documents: Int) -> Int
+    /// Into how many parts the comparison falls, given the records' bytes and the documents of all units; a part may take as much memory
+    /// as a unit, twice or so.
+    func parts(bytes: Int, documents: Int, unitBytes: Int) -> Int
     /// Compares one part; the result is handed to `combine`.
     func compare(part: Int, of parts: Int, _ census: Census) throws -> [UInt8]
-    /// The verdicts, by unit and document.
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]]
+    /// Gives the verdicts, unit by unit, those of a unit in the order of its documents; `parts` are the files of what was found.
+    func combine(_ parts: [String], _ census: Census, _ give: (_ unit: Int, _ verdicts: [CorpusVerdict]) throws -> Void) throws
     /// What a verdict's payload means for the page.
     func apply(_ payload: [UInt8], to page: Page) -> Judgement
 }
@@ -69,8 +70,7 @@ extension CorpusStep {
     func skip(_ index: UInt32, into records: inout [UInt8]) {}
     var namesKeepers: Bool { true }
     func arranged(_ records: [UInt8], documents: Int) -> [UInt8] { records }
-    /// About 64 MB of records a part.
-    func parts(bytes: Int, documents: Int) -> Int { max(1, min(4096, (bytes + (64 << 20) - 1) / (64 << 20))) }
+    func parts(bytes: Int, documents: Int, unitBytes: Int) -> Int { max(1, min(4096, (bytes + unitBytes - 1) / unitBytes)) }
 }
 
 /// What a step was set to: defaults, with the configuration's values in their place.

@@ -11,7 +11,7 @@ struct Census: Sendable {
     let first: [Int]
     var documents: Int
 
-    init(_ units: [Unit]) {
+    init(_ units: [Unit]) throws(FileError) {
         self.units = units
         var (first, total) = ([Int](), 0)
         for unit in units {
@@ -19,6 +19,9 @@ struct Census: Sendable {
             total += unit.documents
         }
         (self.first, documents) = (first, total)
+        guard total < Clusters.documentLimit else {
+            throw FileError("too many documents for one scrub", expected: "fewer than \(Clusters.documentLimit)", found: "\(total)", hint: "scrub parts of them")
+        }
     }
 
     /// The unit and the place in it of a document.
@@ -33,40 +36,37 @@ struct Census: Sendable {
 
     func bytes() throws -> Int { try units.reduce(0) { $0 + (try Folder.size(of: $1.records)) } }
 
-    /// Streams the fixed-size rows of every unit's records, in order, with the number of the unit's first document.
-    func forEachRow(_ size: Int, _ body: (_ first: Int, _ row: UnsafeRawBufferPointer) -> Void) throws {
-        for (index, unit) in units.enumerated() {
-            var rest: [UInt8] = []
-            try readPieces(unit.records) { piece in
-                var piece = piece
-                if !rest.isEmpty {
-                    let taken = min(size - rest.count, piece.count)
-                    rest.append(contentsOf: piece.prefix(taken))
-                    piece = UnsafeRawBufferPointer(rebasing: piece.dropFirst(taken))
-                    if rest.count < size { return }
-                    rest.withUnsafeBytes { body(first[index], $0) }
-                    rest.removeAll()
-                }
-                var at = 0
-                while at + size <= piece.count {
-                    body(first[index], UnsafeRawBufferPointer(rebasing: piece[at..<(at + size)]))
-                    at += size
-                }
-                rest.append(contentsOf: piece[at...])
-            }
-        }
-    }
-
     /// Part of a file.
-    static func slice(_ path: String, _ range: Range<Int>) throws -> [UInt8] {
-        let reader = try FileReader(path)
+    static func slice(_ path: String, _ range: Range<Int>) throws -> [UInt8] { try slice(try FileReader(path), range) }
+
+    static func slice(_ reader: FileReader, _ range: Range<Int>) throws -> [UInt8] {
         try reader.seek(to: range.lowerBound)
         var bytes = [UInt8](repeating: 0, count: range.count)
         let n = try bytes.withUnsafeMutableBytes { raw throws(FileError) in try reader.read(into: raw) }
         guard n == range.count else {
-            throw FileError("the file is shorter than it should be", path: path, offset: range.lowerBound, expected: "\(range.count) bytes", found: "\(n)")
+            throw FileError("the file is shorter than it should be", path: reader.path, offset: range.lowerBound, expected: "\(range.count) bytes", found: "\(n)")
         }
         return bytes
+    }
+}
+
+extension Census.Unit {
+    /// The rows that fall into a part: those of a range of hashes, in a file whose rows are in the order of their hashes.
+    func rows(_ size: Int, part: Int, of parts: Int) throws -> [UInt8] {
+        let reader = try FileReader(records)
+        let count = reader.size / size
+        func first(from part: Int) throws -> Int {
+            var (low, high) = (0, count)
+            while low < high {
+                let middle = (low + high) / 2
+                let hash = try Census.slice(reader, (middle * size)..<(middle * size + 8)).withUnsafeBytes { $0.u64(0) }
+                if hash.multipliedFullWidth(by: UInt64(parts)).high < UInt64(part) { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+        let start = part == 0 ? 0 : try first(from: part)
+        let end = part == parts - 1 ? count : try first(from: part + 1)
+        return try Census.slice(reader, (start * size)..<(end * size))
     }
 }
 

@@ -1,24 +1,18 @@
 internal import QuintetFiles
 
 /// Keeps one of documents with the same text, or the same address (128 bits of SHA-256); which one does not depend on the order of the files.
-struct ExactDuplicateStep: CorpusStep {
+struct ExactDuplicateStep: KeyedStep {
     static let name = "exact_duplicates"
     static let settings: [(key: String, value: JSON)] = [("by", "text")]
     let kinds = DocumentKinds.all
     /// What has to be the same.
     private enum Key: String, CaseIterable { case text, url }
     private let key: Key
-    /// 16 bytes of digest, 8 of key, 8 of number within the unit.
-    private static let row = 32
-
     init(_ values: StepValues) throws { key = try values.choice("by") }
 
     func collect(_ page: Page, _ index: UInt32, into records: inout [UInt8]) {
         guard let digest = digest(page) else { return }
-        records.append(number: digest.0)
-        records.append(number: digest.1)
-        records.append(number: Precedence.key(page))
-        records.append(number: UInt64(index))
+        Row(hash: digest.0, rest: digest.1, key: Precedence.key(page), document: index).append(to: &records)
     }
 
     /// nil for a document without an address, where addresses count.
@@ -29,47 +23,30 @@ struct ExactDuplicateStep: CorpusStep {
         }
     }
 
-    private struct Row {
-        var high: UInt64
-        var low: UInt64
+    struct Row: KeyedRow {
+        static let size = 28
+        /// The digest's first half, and its second.
+        var hash, rest: UInt64
         var key: UInt64
-        var document: Int
-    }
+        var document: UInt32
 
-    /// Pairs of document numbers: the one that goes, the one that stays.
-    func compare(part: Int, of parts: Int, _ census: Census) throws -> [UInt8] {
-        var rows: [Row] = []
-        try census.forEachRow(Self.row) { first, raw in
-            let high = raw.u64(0)
-            guard Int(truncatingIfNeeded: high % UInt64(parts)) == part else { return }
-            rows.append(Row(high: high, low: raw.u64(8), key: raw.u64(16), document: first + Int(raw.u64(24))))
-        }
-        rows.sort { a, b in
-            if a.high != b.high { return a.high < b.high }
-            if a.low != b.low { return a.low < b.low }
+        static func < (a: Row, b: Row) -> Bool {
+            if a.hash != b.hash { return a.hash < b.hash }
+            if a.rest != b.rest { return a.rest < b.rest }
             return a.key != b.key ? a.key < b.key : a.document < b.document
         }
-        var out: [UInt8] = []
-        var kept = 0
-        for i in rows.indices.dropFirst() {
-            if rows[i].high == rows[kept].high, rows[i].low == rows[kept].low {
-                out.append(number: UInt64(rows[i].document))
-                out.append(number: UInt64(rows[kept].document))
-            } else {
-                kept = i
-            }
-        }
-        return out
+
+        func sharesKey(with other: Row) -> Bool { hash == other.hash && rest == other.rest }
     }
 
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]] {
-        var pairs: [(gone: Int, kept: Int)] = []
-        for result in results {
-            result.withUnsafeBytes { raw in
-                for at in stride(from: 0, to: raw.count - 15, by: 16) { pairs.append((Int(raw.u64(at)), Int(raw.u64(at + 8)))) }
-            }
-        }
-        return Keepers.verdicts(pairs.map { ($0.gone, $0.kept, 2) }, census)
+    /// All but the first go in its favor.
+    func find(in rows: ArraySlice<Row>, _ found: inout [Finding]) {
+        guard let kept = rows.first else { return }
+        for row in rows.dropFirst() { found.append(Finding(document: row.document, number: kept.document)) }
+    }
+
+    func payload(_ findings: ArraySlice<Finding>, _ census: Census) -> [UInt8] {
+        findings.first.map { Keepers.payload(kept: Int($0.number), size: 2, census) } ?? []
     }
 
     func apply(_ payload: [UInt8], to page: Page) -> Judgement {
@@ -77,20 +54,30 @@ struct ExactDuplicateStep: CorpusStep {
     }
 }
 
-/// Verdicts that drop a document in favor of another: the payload names the other by unit and place, which the next pass turns into its id.
-enum Keepers {
-    static func verdicts(_ drops: [(gone: Int, kept: Int, size: Int)], _ census: Census) -> [Int: [CorpusVerdict]] {
-        var verdicts: [Int: [CorpusVerdict]] = [:]
-        for drop in drops.sorted(by: { $0.gone < $1.gone }) {
-            let (gone, kept) = (census.place(drop.gone), census.place(drop.kept))
-            var payload: [UInt8] = []
-            payload.append(number: UInt32(truncatingIfNeeded: kept.unit))
-            payload.append(number: kept.index)
-            payload.append(number: UInt32(clamping: drop.size))
-            verdicts[gone.unit, default: []].append((gone.index, payload))
-        }
-        return verdicts
+extension ExactDuplicateStep.Row {
+    init(_ raw: UnsafeRawBufferPointer, first: UInt32) {
+        self.init(hash: raw.u64(0), rest: raw.u64(8), key: raw.u64(16), document: first + raw.u32(24))
     }
+
+    func append(to out: inout [UInt8]) {
+        for number in [hash, rest, key] { out.append(number: number) }
+        out.append(number: document)
+    }
+}
+
+/// Verdicts that drop a document in favor of another: the payload names the other by unit and place, to which its id is added.
+enum Keepers {
+    static func payload(kept: Int, size: Int, _ census: Census) -> [UInt8] {
+        let place = census.place(kept)
+        var payload: [UInt8] = []
+        payload.append(number: UInt32(truncatingIfNeeded: place.unit))
+        payload.append(number: place.index)
+        payload.append(number: UInt32(clamping: size))
+        return payload
+    }
+
+    /// Where the document is that stays.
+    static func place(_ payload: [UInt8]) -> (unit: Int, index: UInt32) { payload.withUnsafeBytes { (Int($0.u32(0)), $0.u32(4)) } }
 
     static func id(_ payload: [UInt8]) -> String? {
         payload.count > 12 ? String(decoding: payload[12...], as: UTF8.self) : nil

@@ -5,7 +5,7 @@ internal import QuintetFiles
 /// A line that more than `max_documents` documents hold goes everywhere (Llama 3 took lines seen more than 6 times), so that
 /// no order of the files matters. A document that such lines make up more than `max_share` of is left alone: it is a copy of others,
 /// and which copy stays is for the search for near-duplicates to say. With `keep_first` the first document in the order of the files keeps it, as dolma does.
-struct LineDuplicates: CorpusStep {
+struct LineDuplicates: KeyedStep {
     static let name = "line_duplicates"
     static let settings: [(key: String, value: JSON)] = [
         ("unit", "line"), ("max_documents", 6), ("min_characters", 30), ("keep_first", false), ("max_share", 0.5), ("min_document_characters", 1),
@@ -16,8 +16,7 @@ struct LineDuplicates: CorpusStep {
     private let keepsFirst: Bool
     private let limit, shortest, rest: Int
     private let share: Double?
-    /// 8 bytes of hash, 4 of number within the unit, 4 of line.
-    private static let row = 16
+    typealias Row = PieceRow
 
     init(_ values: StepValues) throws {
         unit = try values.choice("unit")
@@ -37,74 +36,24 @@ struct LineDuplicates: CorpusStep {
                 let hash = XXHash64.hash(p + core.lowerBound, core.count)
                 // Within a document a line counts once; with keep_first each repetition is judged.
                 if !keepsFirst, !seen.insert(hash).inserted { continue }
-                records.append(number: hash)
-                records.append(number: index)
-                records.append(number: UInt32(truncatingIfNeeded: number))
+                Row(hash: hash, document: index, number: UInt32(truncatingIfNeeded: number)).append(to: &records)
             }
         }
     }
 
-    private struct Row {
-        var hash: UInt64
-        var document: Int
-        var line: UInt32
+    func find(in rows: ArraySlice<Row>, _ found: inout [Finding]) {
+        guard rows.count > limit else { return }
+        for row in rows.dropFirst(keepsFirst ? max(1, limit) : 0) { found.append(Finding(document: row.document, number: row.number, hash: row.hash)) }
     }
 
-    /// Document and line of what goes, 12 bytes each; the line is a hash to be found again unless `keep_first`.
-    func compare(part: Int, of parts: Int, _ census: Census) throws -> [UInt8] {
-        var rows: [Row] = []
-        try census.forEachRow(Self.row) { first, raw in
-            let hash = raw.u64(0)
-            guard Int(truncatingIfNeeded: (hash >> 20) % UInt64(parts)) == part else { return }
-            rows.append(Row(hash: hash, document: first + Int(raw.u32(8)), line: raw.u32(12)))
+    /// Hash and number of each line, 12 bytes; the line is found again by its hash unless `keep_first`.
+    func payload(_ findings: ArraySlice<Finding>, _ census: Census) -> [UInt8] {
+        var payload: [UInt8] = []
+        for finding in findings {
+            payload.append(number: finding.hash)
+            payload.append(number: finding.number)
         }
-        rows.sort { a, b in
-            if a.hash != b.hash { return a.hash < b.hash }
-            return a.document != b.document ? a.document < b.document : a.line < b.line
-        }
-        var out: [UInt8] = []
-        var start = 0
-        while start < rows.count {
-            var end = start
-            while end < rows.count, rows[end].hash == rows[start].hash { end += 1 }
-            if end - start > limit {
-                for row in rows[(keepsFirst ? start + max(1, limit) : start)..<end] {
-                    out.append(number: UInt64(row.document))
-                    out.append(number: row.hash)
-                    out.append(number: row.line)
-                    out.append(number: UInt32(clamping: end - start))
-                }
-            }
-            start = end
-        }
-        return out
-    }
-
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]] {
-        var found: [(document: Int, hash: UInt64, line: UInt32, count: UInt32)] = []
-        for result in results {
-            result.withUnsafeBytes { raw in
-                for at in stride(from: 0, to: raw.count - 23, by: 24) {
-                    found.append((Int(raw.u64(at)), raw.u64(at + 8), raw.u32(at + 16), raw.u32(at + 20)))
-                }
-            }
-        }
-        found.sort { ($0.document, $0.line, $0.hash) < ($1.document, $1.line, $1.hash) }
-        var verdicts: [Int: [CorpusVerdict]] = [:]
-        var start = 0
-        while start < found.count {
-            var end = start
-            var payload: [UInt8] = []
-            while end < found.count, found[end].document == found[start].document {
-                payload.append(number: found[end].hash)
-                payload.append(number: found[end].line)
-                end += 1
-            }
-            let place = census.place(found[start].document)
-            verdicts[place.unit, default: []].append((place.index, payload))
-            start = end
-        }
-        return verdicts
+        return payload
     }
 
     func apply(_ payload: [UInt8], to page: Page) -> Judgement {

@@ -3,8 +3,8 @@ internal import QuintetFiles
 /// Keeps one of documents that are nearly the same: MinHash over 5-grams of words in 14 buckets of 8 hashes (FineWeb's numbers).
 ///
 /// Two documents that share a bucket are near-duplicates, and near-duplicates of near-duplicates form one cluster. Its longest
-/// document stays. On disk a document takes 12 bytes and 8 a bucket: 124 with the default; in memory 16 bytes while a bucket is
-/// sorted, and 4 in the clusters.
+/// document stays. On disk a document takes 12 bytes and 8 a bucket: 124 with the default; in memory 4, and 28 a cluster. While a
+/// bucket is sorted, a part of it is in memory, of about two million documents.
 struct NearDuplicates: CorpusStep {
     static let name = "near_duplicates"
     static let settings: [(key: String, value: JSON)] = [("n_grams", 5), ("num_buckets", 14), ("hashes_per_bucket", 8), ("seed", 1)]
@@ -41,8 +41,8 @@ struct NearDuplicates: CorpusStep {
         return out
     }
 
-    /// Each bucket in ranges of the hash that keep a part below 16 million documents.
-    func parts(bytes: Int, documents: Int) -> Int { hashes.buckets * max(1, (documents + (1 << 24) - 1) >> 24) }
+    /// Each bucket in ranges of its hash: with units of 16 MB two million documents a part.
+    func parts(bytes: Int, documents: Int, unitBytes: Int) -> Int { hashes.buckets * max(1, min(256, (documents * 8 + unitBytes - 1) / unitBytes)) }
 
     private struct Entry {
         var hash: UInt64
@@ -53,6 +53,7 @@ struct NearDuplicates: CorpusStep {
     func compare(part: Int, of parts: Int, _ census: Census) throws -> [UInt8] {
         let (bucket, range, ranges) = (part % hashes.buckets, UInt64(part / hashes.buckets), UInt64(parts / hashes.buckets))
         var entries: [Entry] = []
+        entries.reserveCapacity(census.documents / Int(ranges) + census.documents / 64)
         for (unit, first) in zip(census.units, census.first) where unit.documents > 0 {
             let start = unit.documents * (12 + 8 * bucket)
             let keys = try Census.slice(unit.records, 0..<(8 * unit.documents))
@@ -75,53 +76,38 @@ struct NearDuplicates: CorpusStep {
         return pairs
     }
 
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]] {
-        var parent = (0..<UInt32(truncatingIfNeeded: census.documents)).map { $0 }
-        func root(_ x: UInt32) -> UInt32 {
-            var x = x
-            while parent[Int(x)] != x {
-                parent[Int(x)] = parent[Int(parent[Int(x)])]
-                x = parent[Int(x)]
-            }
-            return x
-        }
-        for result in results {
-            result.withUnsafeBytes { raw in
-                for at in stride(from: 0, to: raw.count - 7, by: 8) {
-                    let (a, b) = (root(raw.u32(at)), root(raw.u32(at + 4)))
-                    if a != b { parent[Int(max(a, b))] = min(a, b) }
-                }
+    func combine(_ parts: [String], _ census: Census, _ give: (Int, [CorpusVerdict]) throws -> Void) throws {
+        let clusters = try Clusters(documents: census.documents) { join in
+            for part in parts {
+                try readPieces(part) { raw in for at in stride(from: 0, to: raw.count - 7, by: 8) { join(raw.u32(at), raw.u32(at + 4)) } }
             }
         }
-        var clusters: [UInt32: [Int]] = [:]
-        for document in 0..<census.documents {
-            let top = root(UInt32(truncatingIfNeeded: document))
-            if Int(top) != document { clusters[top, default: [Int(top)]].append(document) }
+        let (kept, sizes) = try best(of: clusters, census)
+        for (unit, first) in census.first.enumerated() {
+            var verdicts: [CorpusVerdict] = []
+            for index in 0..<census.units[unit].documents {
+                guard let cluster = clusters.cluster(of: first + index), kept[cluster].document != first + index else { continue }
+                verdicts.append((UInt32(truncatingIfNeeded: index), Keepers.payload(kept: kept[cluster].document, size: Int(sizes[cluster]), census)))
+            }
+            if !verdicts.isEmpty { try give(unit, verdicts) }
         }
-        return Keepers.verdicts(try drops(clusters, census), census)
     }
 
-    private func drops(_ clusters: [UInt32: [Int]], _ census: Census) throws -> [(gone: Int, kept: Int, size: Int)] {
-        let ranks = try ranks(of: Set(clusters.values.joined()), census)
-        var drops: [(gone: Int, kept: Int, size: Int)] = []
-        for members in clusters.values {
-            guard let kept = members.compactMap({ ranks[$0] }).min()?.document else { continue }
-            for member in members where member != kept { drops.append((member, kept, members.count)) }
-        }
-        return drops
-    }
-
-    private func ranks(of documents: Set<Int>, _ census: Census) throws -> [Int: Precedence] {
-        var ranks: [Int: Precedence] = [:]
+    /// Which document of each cluster stays, and how many the cluster has.
+    private func best(of clusters: Clusters, _ census: Census) throws -> (kept: [Precedence], sizes: [UInt32]) {
+        var kept = [Precedence](repeating: Precedence(length: 0, key: .max, document: .max), count: clusters.count)
+        var sizes = [UInt32](repeating: 0, count: clusters.count)
         for (unit, first) in zip(census.units, census.first) where unit.documents > 0 {
             let raw = try Census.slice(unit.records, 0..<(12 * unit.documents))
             raw.withUnsafeBytes { raw in
-                for i in 0..<unit.documents where documents.contains(first + i) {
-                    ranks[first + i] = Precedence(length: raw.u32(8 * unit.documents + 4 * i), key: raw.u64(8 * i), document: first + i)
+                for i in 0..<unit.documents {
+                    guard let cluster = clusters.cluster(of: first + i) else { continue }
+                    sizes[cluster] += 1
+                    kept[cluster] = min(kept[cluster], Precedence(length: raw.u32(8 * unit.documents + 4 * i), key: raw.u64(8 * i), document: first + i))
                 }
             }
         }
-        return ranks
+        return (kept, sizes)
     }
 
     func apply(_ payload: [UInt8], to page: Page) -> Judgement {

@@ -5,7 +5,7 @@ internal import QuintetFiles
 ///
 /// The first occurrence of a run of words is the original, all later ones are copies, also within a document. A paragraph with fewer
 /// than two runs is compared whole. Not among the default steps: it costs 16 bytes for each run, and a pass.
-struct ParagraphOverlap: CorpusStep {
+struct ParagraphOverlap: KeyedStep {
     static let name = "paragraph_overlap"
     static let isDefault = false
     static let settings: [(key: String, value: JSON)] = [
@@ -16,8 +16,7 @@ struct ParagraphOverlap: CorpusStep {
     private let unit: Piece
     private let n, stride, shortest, rest: Int
     private let limit: Double?
-    /// 8 bytes of hash, 4 of number within the unit, 4 of the run's number in its document.
-    private static let row = 16
+    typealias Row = PieceRow
 
     init(_ values: StepValues) throws {
         unit = try values.choice("unit")
@@ -69,52 +68,22 @@ struct ParagraphOverlap: CorpusStep {
         var number: UInt32 = 0
         for (_, hashes) in runs(page) {
             for hash in hashes {
-                records.append(number: hash)
-                records.append(number: index)
-                records.append(number: number)
+                Row(hash: hash, document: index, number: number).append(to: &records)
                 number += 1
             }
         }
     }
 
-    private struct Row {
-        var hash: UInt64
-        var document: Int
-        var number: UInt32
+    /// All but the first of their kind are copies.
+    func find(in rows: ArraySlice<Row>, _ found: inout [Finding]) {
+        for row in rows.dropFirst() { found.append(Finding(document: row.document, number: row.number)) }
     }
 
-    /// Document and number of each run but the first of its kind, 12 bytes each.
-    func compare(part: Int, of parts: Int, _ census: Census) throws -> [UInt8] {
-        var rows: [Row] = []
-        try census.forEachRow(Self.row) { first, raw in
-            let hash = raw.u64(0)
-            guard Int(truncatingIfNeeded: (hash >> 20) % UInt64(parts)) == part else { return }
-            rows.append(Row(hash: hash, document: first + Int(raw.u32(8)), number: raw.u32(12)))
-        }
-        rows.sort { ($0.hash, $0.document, $0.number) < ($1.hash, $1.document, $1.number) }
-        var out: [UInt8] = []
-        for i in rows.indices.dropFirst() where rows[i].hash == rows[i - 1].hash {
-            out.append(number: UInt64(rows[i].document))
-            out.append(number: rows[i].number)
-        }
-        return out
-    }
-
-    func combine(_ results: [[UInt8]], _ census: Census) throws -> [Int: [CorpusVerdict]] {
-        var numbers: [Int: [UInt32]] = [:]
-        for result in results {
-            result.withUnsafeBytes { raw in
-                for at in Swift.stride(from: 0, to: raw.count - 11, by: 12) { numbers[Int(raw.u64(at)), default: []].append(raw.u32(at + 8)) }
-            }
-        }
-        var verdicts: [Int: [CorpusVerdict]] = [:]
-        for document in numbers.keys.sorted() {
-            let place = census.place(document)
-            var payload: [UInt8] = []
-            for number in numbers[document, default: []].sorted() { payload.append(number: number) }
-            verdicts[place.unit, default: []].append((place.index, payload))
-        }
-        return verdicts
+    /// The numbers of the runs, 4 bytes each.
+    func payload(_ findings: ArraySlice<Finding>, _ census: Census) -> [UInt8] {
+        var payload: [UInt8] = []
+        for finding in findings { payload.append(number: finding.number) }
+        return payload
     }
 
     func apply(_ payload: [UInt8], to page: Page) -> Judgement {

@@ -28,3 +28,29 @@ enum Piece: String, CaseIterable {
         return pieces
     }
 }
+
+/// What a document leaves for each piece (or run of words) that is compared.
+struct PieceRow: KeyedRow {
+    static let size = 16
+    var hash: UInt64
+    var document: UInt32
+    /// Of the piece in its document.
+    var number: UInt32
+
+    static func < (a: PieceRow, b: PieceRow) -> Bool {
+        if a.hash != b.hash { return a.hash < b.hash }
+        return a.document != b.document ? a.document < b.document : a.number < b.number
+    }
+
+    func sharesKey(with other: PieceRow) -> Bool { hash == other.hash }
+}
+
+extension PieceRow {
+    init(_ raw: UnsafeRawBufferPointer, first: UInt32) { self.init(hash: raw.u64(0), document: first + raw.u32(8), number: raw.u32(12)) }
+
+    func append(to out: inout [UInt8]) {
+        out.append(number: hash)
+        out.append(number: document)
+        out.append(number: number)
+    }
+}

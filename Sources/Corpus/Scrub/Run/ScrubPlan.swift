@@ -63,7 +63,7 @@ struct ScrubPlan: Sendable {
         let rows = units.map { unit -> JSON in
             ["path": .string(unit.path), "start": JSON(unit.range?.lowerBound ?? -1), "size": JSON(unit.size)]
         }
-        return ["format": 2, "version": .string(quintetVersion), "config": config.json, "units": .array(rows)]
+        return ["format": 3, "version": .string(quintetVersion), "config": config.json, "units": .array(rows)]
     }
 
     /// The names of the stages in their order, for people who start each as a job of its own.

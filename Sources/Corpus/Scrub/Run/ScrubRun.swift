@@ -24,7 +24,7 @@ struct ScrubRun {
             let name = type(of: step).name
             if Folder.isFolder(work.verdicts(pass)) { continue }
             let census = try census(pass)
-            let parts = step.parts(bytes: try census.bytes(), documents: census.documents)
+            let parts = step.parts(bytes: try census.bytes(), documents: census.documents, unitBytes: plan.config.unitBytes)
             if let missing = try runParts(pass, step, parts, census) { return .waiting(stage: "compare \(name)", missing: missing) }
             guard isMine(0) else { return .waiting(stage: "combine \(name)", missing: 1) }
             try combine(pass, step, parts, census)
@@ -45,6 +45,8 @@ struct ScrubRun {
             let folder = try UnitWork(plan: plan, work: work, pass: pass, unit: unit, strict: options.strict).run(page)
             return {
                 try folder.commit()
+                // Nobody reads it again; else the disk would hold the collection once for every pass.
+                if pass > 0 { try Folder.remove(Folder.join(work.unit(pass - 1, unit), "documents.frames")) }
                 advance(plan.units[unit].size)
             }
         }
@@ -57,7 +59,7 @@ struct ScrubRun {
     }
 
     private func census(_ pass: Int) throws -> Census {
-        Census(try plan.units.indices.map { unit in
+        try Census(try plan.units.indices.map { unit in
             let folder = work.unit(pass, unit)
             let kept = try JSON.read(Folder.join(folder, "stats.json"))["counts"]?["kept"]?.int ?? 0
             return Census.Unit(records: Folder.join(folder, "records.bin"), documents: kept)
@@ -76,39 +78,26 @@ struct ScrubRun {
     }
 
     private func combine(_ pass: Int, _ step: any CorpusStep, _ parts: Int, _ census: Census) throws {
-        var verdicts = try step.combine(try (0..<parts).map { try readFile(work.part(pass, $0)) }, census)
-        if step.namesKeepers { try nameKeepers(&verdicts, pass) }
         let folder = try AtomicDirectory(final: work.verdicts(pass))
-        for unit in plan.units.indices {
-            guard let list = verdicts[unit] else { continue }
-            try folder.file(WorkFolder.number(unit) + ".bin") { try $0.write(Verdicts.write(list)) }
+        try step.combine((0..<parts).map { work.part(pass, $0) }, census) { unit, verdicts in
+            try StopSignal.check()
+            let verdicts = step.namesKeepers ? try withKeepers(verdicts, pass) : verdicts
+            try folder.file(WorkFolder.number(unit) + ".bin") { try $0.write(Verdicts.write(verdicts)) }
         }
         try folder.commit()
     }
 
-    /// Adds the id of the document that stays to the verdict on the one that goes.
-    private func nameKeepers(_ verdicts: inout [Int: [CorpusVerdict]], _ pass: Int) throws {
-        var wanted: [Int: Set<UInt32>] = [:]
-        for list in verdicts.values {
-            for verdict in list { wanted[verdict.payload.withUnsafeBytes { Int($0.u32(0)) }, default: []].insert(verdict.payload.withUnsafeBytes { $0.u32(4) }) }
+    /// Adds the id of the document that stays to each verdict on one that goes.
+    private func withKeepers(_ verdicts: [CorpusVerdict], _ pass: Int) throws -> [CorpusVerdict] {
+        var named = verdicts
+        var open: (unit: Int, ids: DocumentIDs)?
+        for i in verdicts.indices.sorted(by: { Keepers.place(verdicts[$0].payload) < Keepers.place(verdicts[$1].payload) }) {
+            let kept = Keepers.place(verdicts[i].payload)
+            let reader = try (open?.unit == kept.unit ? open?.ids : nil) ?? DocumentIDs(Folder.join(work.unit(pass, kept.unit), "ids.bin"))
+            open = (kept.unit, reader)
+            named[i].payload += try reader[kept.index]
         }
-        var ids: [Int: [UInt32: [UInt8]]] = [:]
-        for (unit, indices) in wanted {
-            let bytes = try readFile(Folder.join(work.unit(pass, unit), "ids.bin"))
-            var (at, index) = (0, UInt32(0))
-            while at + 4 <= bytes.count {
-                let size = bytes[at..<(at + 4)].withUnsafeBytes { Int($0.u32(0)) }
-                guard at + 4 + size <= bytes.count else { break }
-                if indices.contains(index) { ids[unit, default: [:]][index] = Array(bytes[(at + 4)..<(at + 4 + size)]) }
-                (at, index) = (at + 4 + size, index + 1)
-            }
-        }
-        for unit in verdicts.keys {
-            verdicts[unit] = verdicts[unit]?.map { verdict in
-                let (unit, index) = verdict.payload.withUnsafeBytes { (Int($0.u32(0)), $0.u32(4)) }
-                return (verdict.index, verdict.payload + (ids[unit]?[index] ?? []))
-            }
-        }
+        return named
     }
 
     /// Threads that wait for the disk while as many as were asked for work.

@@ -9,7 +9,7 @@ struct UnitOutput {
     private let documents: FileWriter
     private let audits: FileWriter
     private var quarantines: FileWriter?
-    private var ids: [UInt8] = []
+    private var ids = DocumentIDs.Writer()
     private var records: [UInt8] = []
     private var count: UInt32 = 0
     private var scratch: [UInt8] = []
@@ -40,8 +40,7 @@ struct UnitOutput {
     /// Keeps the document for the next pass.
     mutating func keep(_ page: Page, _ ordinal: UInt32, _ step: any CorpusStep) throws {
         if page.kind.isSubset(of: step.kinds) { step.collect(page, count, into: &records) } else { step.skip(count, into: &records) }
-        ids.append(number: UInt32(truncatingIfNeeded: page.id.utf8.count))
-        ids += page.id.utf8
+        ids.append(page.id)
         scratch.removeAll(keepingCapacity: true)
         Frames.append(page, ordinal, to: &scratch)
         try documents.write(scratch)
@@ -90,7 +89,7 @@ struct UnitOutput {
         if let quarantines { try folder.finish(quarantines) }
         if let closing {
             try folder.file("records.bin") { try $0.write(closing.arranged(records, documents: Int(count))) }
-            try folder.file("ids.bin") { try $0.write(ids) }
+            try folder.file("ids.bin") { try ids.write(to: $0) }
         }
         var stats = stats
         stats.counts["kept"] = Int(count)
