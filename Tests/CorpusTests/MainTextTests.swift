@@ -27,6 +27,9 @@ import Testing
         ("hidden and scripts", "<script>document.write('<p>no</p>')</script><style>p { x: y }</style><p style='display: none'>Hidden words</p><template><p>no</p></template><noscript>no</noscript><p>\(first)</p><p>\(second)</p>", "\(first)\n\n\(second)"),
         ("named by the page", "<div class=teasers><p>\(second) And something else is said here as well.</p></div><div class='c-article__body'><p>\(first)</p></div><div class=comments><p>\(second)</p></div>", first),
         ("elements of one's own", "<article><p>\(first) (<my-source><a href=x>1</a></my-source>).</p></article>", "\(first) (1)."),
+        ("said twice in one place, and again elsewhere", "<p>\(first)</p><p>\(second)</p><p>\(first)</p><div class=x><p>\(second)</p></div>", "\(first)\n\n\(second)\n\n\(first)"),
+        ("an id made of a heading", "<p>\(first)</p><p>\(second)</p><div id=sharing-with-a-single-developer><p>Here is told how. \(first)</p></div>", "\(first)\n\n\(second)\n\nHere is told how. \(first)"),
+        ("a few words", "<main><div><div>Twelve words that stand alone on a page without paragraphs.</div></div></main>", "Twelve words that stand alone on a page without paragraphs."),
         ("captions", "<p>\(first)</p><figure><img src=x><figcaption>A bridge</figcaption></figure><p>\(second)</p>", "\(first)\n\n\(second)"),
     ]
 

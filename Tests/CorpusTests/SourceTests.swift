@@ -150,6 +150,10 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
         let page = Array("<html><head><meta http-equiv=Content-Type content='text/html; charset=windows-1251'><title>t</title></head><body><p>".utf8) + bytes
         let (report, documents, _) = try found("a.html", page)
         #expect(documents.map(\.text) == [sentence] && report.encodings["windows-1251"] == 1)
+        // Pages that declare what they are not.
+        let mislabeled = Array("<html><head><meta charset=gb2312><title>t</title></head><body><p>".utf8) + Array(sentence.utf8)
+        let (again, pages, _) = try found("a.html", mislabeled)
+        #expect(pages.map(\.text) == [sentence] && again.encodings["utf-8"] == 1)
     }
 
     @Test func codeIsNotDamaged() throws {

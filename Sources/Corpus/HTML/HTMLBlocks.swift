@@ -166,20 +166,39 @@ struct HTMLBlocks {
     }
 
     private mutating func append(_ node: HTMLTree.Node) {
-        let start = text.count
-        for at in Int(node.range.lowerBound)..<Int(node.range.upperBound) {
-            let byte = tree.text[at]
-            if isVerbatim {
-                text.append(byte)
-            } else if byte <= 32 {
+        let (start, source) = (text.count, tree.text)
+        let range = Int(node.range.lowerBound)..<Int(node.range.upperBound)
+        var at = range.lowerBound
+        if isVerbatim {
+            text += source[range]
+            at = range.upperBound
+        }
+        while at < range.upperBound {
+            let end = Self.run(source, at..<range.upperBound)
+            if end == at {
                 needsSpace = true
-            } else {
-                if needsSpace, text.count > current.text.lowerBound { text.append(32) }
-                needsSpace = false
-                text.append(byte)
+                at += 1
+                continue
             }
+            if needsSpace, text.count > current.text.lowerBound { text.append(32) }
+            needsSpace = false
+            text += source[at..<end]
+            at = end
         }
         if node.isLinked { current.linked += text.count - start }
+    }
+
+    /// Where text ends that stays as it is: words with one blank between them.
+    private static func run(_ source: [UInt8], _ range: Range<Int>) -> Int {
+        source.withUnsafeBufferPointer { source in
+            var at = range.lowerBound
+            while at < range.upperBound {
+                let isSingle = source[at] == 32 && at > range.lowerBound && at + 1 < range.upperBound && source[at + 1] > 32
+                if source[at] <= 32, !isSingle { break }
+                at += 1
+            }
+            return at
+        }
     }
 
     /// A second break in a row begins a new paragraph.

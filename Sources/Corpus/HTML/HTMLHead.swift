@@ -54,15 +54,33 @@ struct HTMLHead {
     }
 
     private mutating func takeLink(_ tree: HTMLTree, _ node: Int, _ tag: HTMLTag) {
-        guard let rel = tree.string(.rel, of: node)?.lowercased(), let target = tree.string(.href, of: node), !target.isEmpty else { return }
-        let words = rel.split(whereSeparator: { $0.isWhitespace })
-        if words.contains("license") { licence = licence ?? String(target.prefix(500)) }
-        if tag == .link, words.contains("canonical") { url = url ?? String(target.prefix(2000)) }
+        guard let rel = tree.attribute(.rel, of: node) else { return }
+        let (isLicence, isCanonical) = (Self.lists(rel, "license"), tag == .link && Self.lists(rel, "canonical"))
+        guard isLicence || isCanonical, let target = tree.string(.href, of: node), !target.isEmpty else { return }
+        if isLicence { licence = licence ?? String(target.prefix(500)) }
+        if isCanonical { url = url ?? String(target.prefix(2000)) }
+    }
+
+    /// Whether a list of names holds one that is given in small letters.
+    private static func lists(_ names: ArraySlice<UInt8>, _ name: StaticString) -> Bool {
+        names.count >= name.utf8CodeUnitCount
+            && names.split(whereSeparator: { $0 <= 32 }).contains { $0.count == name.utf8CodeUnitCount && holds($0, name, at: $0.startIndex) }
+    }
+
+    private static func holds(_ text: ArraySlice<UInt8>, _ word: StaticString, at start: Int) -> Bool {
+        (0..<word.utf8CodeUnitCount).allSatisfy { i in
+            let byte = text[start + i]
+            return (byte &- 65 < 26 ? byte | 32 : byte) == word.utf8Start[i]
+        }
+    }
+
+    private static func holds(_ text: ArraySlice<UInt8>, _ word: StaticString) -> Bool {
+        text.count >= word.utf8CodeUnitCount && (text.startIndex...(text.endIndex - word.utf8CodeUnitCount)).contains { holds(text, word, at: $0) }
     }
 
     /// Of structured data (JSON-LD) the date, the headline and the author.
     private static func takeData(_ tree: HTMLTree, _ index: Int, _ node: HTMLTree.Node, _ meta: inout [String: String]) {
-        guard tree.string(.type, of: index)?.lowercased().contains("ld+json") == true, node.firstChild >= 0 else { return }
+        guard node.firstChild >= 0, let type = tree.attribute(.type, of: index), holds(type, "ld+json") else { return }
         let range = tree.nodes[Int(node.firstChild)].range
         guard range.count < 1 << 20, let data = try? JSON.parse(String(decoding: tree.text[Int(range.lowerBound)..<Int(range.upperBound)], as: UTF8.self)) else { return }
         var waiting = [data]

@@ -13,7 +13,7 @@ struct HTMLHints {
     }
 
     /// Judgements of names, which repeat from element to element.
-    private var known: [ByteKey: Part] = [:]
+    private var known: [HTMLAttribute: [ByteKey: Part]] = [:]
 
     mutating func part(_ tree: HTMLTree, _ node: Int) -> Part {
         let tag = tree.nodes[node].tag
@@ -28,7 +28,7 @@ struct HTMLHints {
         var part = Part.unknown
         for attribute in [HTMLAttribute.class, .id] {
             guard let value = tree.attribute(attribute, of: node) else { continue }
-            switch judged(value) {
+            switch judged(value, attribute) {
             case .around where tag != .main && tag != .article: part = part == .main ? part : .around
             case .main: part = .main
             case .minor where part == .unknown: part = .minor
@@ -38,11 +38,12 @@ struct HTMLHints {
         return part
     }
 
-    private mutating func judged(_ value: ArraySlice<UInt8>) -> Part {
+    private mutating func judged(_ value: ArraySlice<UInt8>, _ attribute: HTMLAttribute) -> Part {
         let key = ByteKey(value)
-        if let part = known[key] { return part }
-        let part = Self.names(value)
-        known[key] = part
+        if let part = known[attribute]?[key] { return part }
+        // An id of many words is made of a heading: "sharing-with-a-single-developer".
+        let part = attribute == .id && value.count(where: { $0 == 0x2D || $0 == 0x5F }) >= 4 ? .unknown : Self.names(value)
+        known[attribute, default: [:]][key] = part
         return part
     }
 
@@ -72,46 +73,75 @@ struct HTMLHints {
     /// Judges a list of names by the words in them ("entry-content", "relatedLinks").
     private static func names(_ value: ArraySlice<UInt8>) -> Part {
         var part = Part.unknown
+        var joined: [UInt8] = []
         for name in value.split(whereSeparator: { $0 <= 32 }).prefix(16) {
-            let words = words(name)
-            guard let first = words.first, !qualifiers.contains(first) else { continue }
-            let joined = words.joined(separator: "-")
-            if mainNames.contains(joined) || isMain(words) { return .main }
-            if aroundNames.contains(joined) || words.contains(where: { aroundWords.contains($0) }) {
-                part = .around
-            } else if part == .unknown, words.contains(where: { minorWords.contains($0) }) {
-                part = .minor
+            switch judged(name, &joined) {
+            case .main: return .main
+            case .around: part = .around
+            case .minor where part == .unknown: part = .minor
+            default: break
             }
         }
         return part
     }
 
-    /// Whether a word for the whole stands before one for its content ("c-article__body").
-    private static func isMain(_ words: [String]) -> Bool {
-        words.count > 1 && words.indices.dropLast().contains { wholes.contains(words[$0]) && contents.contains(words[$0 + 1]) }
+    /// What a word tells wherever it stands.
+    private struct Meaning: OptionSet {
+        let rawValue: UInt8
+        static let qualifier = Meaning(rawValue: 1)
+        static let whole = Meaning(rawValue: 2)
+        static let content = Meaning(rawValue: 4)
+        static let around = Meaning(rawValue: 8)
+        static let minor = Meaning(rawValue: 16)
     }
 
-    private static let wholes: Set<String> = ["article", "story", "post", "entry", "news", "blog"]
-    private static let contents: Set<String> = ["body", "content", "text", "copy", "bodytext"]
-
-    /// In small letters, cut at everything but letters and where a capital follows a small letter.
-    private static func words(_ name: ArraySlice<UInt8>) -> [String] {
-        var words: [String] = []
-        var word: [UInt8] = []
-        var wasSmall = false
+    /// One name: words in small letters, cut at everything but letters and where a capital follows a small letter, are put into `joined` with
+    /// dashes between them.
+    private static func judged(_ name: ArraySlice<UInt8>, _ joined: inout [UInt8]) -> Part {
+        joined.removeAll(keepingCapacity: true)
+        var first: Meaning?
+        var (all, last): (Meaning, Meaning) = ([], [])
+        var (start, wasSmall, isMain) = (0, false, false)
+        func endWord(_ joined: inout [UInt8]) {
+            guard joined.count > start else { return }
+            let meaning = meanings[joined[start...]] ?? []
+            first = first ?? meaning
+            // A word for the whole before one for its content ("c-article__body").
+            if last.contains(.whole), meaning.contains(.content) { isMain = true }
+            (all, last) = (all.union(meaning), meaning)
+            joined.append(0x2D)
+            start = joined.count
+        }
         for byte in name.prefix(64) {
             let isLetter = (byte | 32) &- 97 < 26
             let isCapital = byte &- 65 < 26
-            if !isLetter || isCapital && wasSmall {
-                if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
-                word.removeAll(keepingCapacity: true)
-            }
-            if isLetter { word.append(byte | 32) }
+            if !isLetter || isCapital && wasSmall { endWord(&joined) }
+            if isLetter { joined.append(byte | 32) }
             wasSmall = isLetter && !isCapital
         }
-        if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
-        return words
+        endWord(&joined)
+        guard let first, !first.contains(.qualifier) else { return .unknown }
+        joined.removeLast()
+        let whole = wholeNames[ByteKey(joined[...])]
+        if isMain || whole == .main { return .main }
+        return whole == .around || all.contains(.around) ? .around : all.contains(.minor) ? .minor : .unknown
     }
+
+    private static let meanings: NameTable<Meaning> = {
+        var all: [String: Meaning] = [:]
+        for (words, meaning) in [(qualifiers, Meaning.qualifier), (wholes, .whole), (contents, .content), (aroundWords, .around), (minorWords, .minor)] {
+            for word in words { all[word, default: []].formUnion(meaning) }
+        }
+        return NameTable(all.map { ($0.key, $0.value) })
+    }()
+
+    private static let wholeNames: [ByteKey: Part] = {
+        let all = aroundNames.map { (ByteKey($0), Part.around) } + mainNames.map { (ByteKey($0), Part.main) }
+        return Dictionary(all, uniquingKeysWith: { $1 })
+    }()
+
+    private static let wholes: Set<String> = ["article", "story", "post", "entry", "news", "blog"]
+    private static let contents: Set<String> = ["body", "content", "text", "copy", "bodytext"]
 
     /// Names that begin so speak of something else ("has-sidebar").
     private static let qualifiers: Set<String> = ["has", "no", "with", "without", "is", "not", "hide", "js"]

@@ -21,8 +21,9 @@ struct MainText {
         let skip = surroundings()
         blocks = HTMLBlocks(tree, skip: skip)
         countProse()
-        let main = mainNode()
-        write(selected(main))
+        let main = selected(mainNode())
+        // A page of a few words has no element that is worth more than none.
+        write(main.isEmpty ? selected(0) : main)
     }
 
     /// Whether an element that is styled away holds words.
@@ -132,7 +133,7 @@ struct MainText {
         var kept: [HTMLBlocks.Block] = []
         var muteLevel = Int.max
         var isAfterOffer = false
-        var seen: Set<ByteKey> = []
+        var seen: [ByteKey: Int32] = [:]
         for block in blocks.blocks where inside[Int(block.node)] {
             let bytes = blocks.text[block.text]
             if case .heading(let level) = block.form {
@@ -146,8 +147,12 @@ struct MainText {
                 isAfterOffer = false
             }
             if muteLevel != .max || isAfterOffer || !isContent(block) { continue }
-            // Pages repeat captions and summaries for other screens.
-            if bytes.count >= 60, block.form != .code, !seen.insert(ByteKey(bytes)).inserted { continue }
+            // Pages repeat captions and summaries for other screens, elsewhere; what is said twice in one place is meant so.
+            if bytes.count >= 60, block.form != .code {
+                let place = tree.nodes[Int(block.node)].parent
+                if let before = seen[ByteKey(bytes)], before != place { continue }
+                seen[ByteKey(bytes)] = place
+            }
             kept.append(block)
         }
         // Headings after which nothing comes.

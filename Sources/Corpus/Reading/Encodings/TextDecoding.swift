@@ -9,8 +9,8 @@ internal import QuintetFiles
 
 /// Turns bytes of any encoding into valid UTF-8, or says why they are no text.
 ///
-/// In this order: a byte order mark, the encoding declared beside or in the content, UTF-8 if the bytes are valid, UTF-16 without a
-/// mark, UTF-8 with a few damaged characters, windows-1252 (which takes in Latin-1).
+/// In this order: a byte order mark, UTF-8 where the bytes cannot be anything else, the encoding declared beside or in the content, UTF-8 if the
+/// bytes are valid, UTF-16 without a mark, UTF-8 with a few damaged characters, windows-1252 (which takes in Latin-1).
 enum TextDecoding {
     struct Text: Equatable {
         /// Valid UTF-8 without a byte order mark.
@@ -32,14 +32,21 @@ enum TextDecoding {
         let zero = bytes.withUnsafeBytes { all in all.baseAddress.flatMap { base in memchr(base, 0, all.count).map { UnsafeRawPointer($0) - base } } }
         if zero != nil, let wide = WideText.guessed(bytes.prefix(1024)) { return Self.wide(bytes[...], wide) }
         if let zero { throw Reason(text: "binary (a NUL byte)", offset: zero) }
-        if let name = declared.flatMap(Charset.named), name != "utf-8", name != "windows-1252", !name.hasPrefix("utf-16"),
+        let invalid = bytes.withUnsafeBytes { UTF8Check.firstInvalid($0) }
+        let isDeclared = invalid != nil || sequences(bytes) < surelyUTF8
+        if isDeclared, let name = declared.flatMap(Charset.named), name != "utf-8", name != "windows-1252", !name.hasPrefix("utf-16"),
             let (text, bad) = Charset.convert(bytes, from: name), bad * 100 <= bytes.count
         {
             return Text(bytes: text, encoding: name, replaced: bad)
         }
-        guard let invalid = bytes.withUnsafeBytes({ UTF8Check.firstInvalid($0) }) else { return Text(bytes: bytes, encoding: "utf-8") }
+        guard let invalid else { return Text(bytes: bytes, encoding: "utf-8") }
         return try narrow(bytes, invalid)
     }
+
+    /// So many sequences beyond ASCII that are all valid do not come about by chance in another encoding: what was declared is wrong then.
+    private static let surelyUTF8 = 4
+
+    private static func sequences(_ bytes: [UInt8]) -> Int { bytes.reduce(0) { $0 + ($1 >= 0xC0 ? 1 : 0) } }
 
     private static func wide(_ bytes: ArraySlice<UInt8>, _ wide: WideText) -> Text {
         var out: [UInt8] = []
