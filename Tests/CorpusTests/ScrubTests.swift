@@ -130,6 +130,12 @@ import Testing
             #expect(try fixture.bytes("tasks/\(folder)") == one)
         }
         #expect(!Folder.exists(fixture.path("one/.scrub")))
+        // However many units there are, and parts of a comparison.
+        let texts = try fixture.documents("one").mapValues(\.text)
+        for (size, folder) in [(1024, "small"), (1 << 24, "whole")] {
+            try fixture.scrub("unit_bytes: \(size)", into: folder)
+            #expect(try fixture.documents(folder).mapValues(\.text) == texts)
+        }
     }
 
     @Test func badRowsGoToQuarantineWithTheirPlace() throws {
@@ -281,6 +287,16 @@ import Testing
         try fixture.scrub("{steps: [decontamination], decontamination: {sets: [\(fixture.path("set.jsonl"))]}}")
         #expect(Array(try fixture.documents().keys) == ["clean"])
         #expect(try ScrubHistory(fixture.path("out")).rows(of: "leak").first?["detail"]?.string?.hasPrefix("a train leaves") == true)
+    }
+
+    @Test func abuseIsFlagged() throws {
+        let fixture = try ScrubFixture()
+        try fixture.write("a", [
+            ScrubFixture.row("x", "What a pathetic loser you are, and a liar."), ScrubFixture.row("y", "The witch had a pig and a sheep."), ScrubFixture.row("z", prose(3)),
+        ])
+        try fixture.scrub("steps: [toxicity]")
+        let flags = try fixture.documents().mapValues { $0.metadata["flags"]?["toxic"]?.double }
+        #expect(flags["x"] == 0.333333 && flags["y"] == .some(nil) && flags["z"] == .some(nil))
     }
 
     @Test func hiddenTextIsFlagged() throws {

@@ -2,20 +2,22 @@
 enum Emails {
     static func find(_ p: UnsafePointer<UInt8>, _ at: Int, _ n: Int, after: Int) -> PersonalFinding? {
         var start = at
-        while start > after, at - start < 64, isLocal(p[start - 1]) { start -= 1 }
+        while start > after, at - start < 64 {
+            if isLocal(p[start - 1]) { start -= 1 } else if start - 1 > after, isLetter(p, start - 2, at) { start -= 2 } else { break }
+        }
         while start < at, p[start] == 46 || !(PersonalFinder.isWord(p[start])) { start += 1 }
         guard start < at, p[at - 1] != 46 else { return nil }
         var (end, label, lastDot) = (at + 1, at + 1, -1)
         while end < n, end - at < 255 {
-            if PersonalFinder.isWord(p[end]) && p[end] < 0x80 || p[end] == 45 { end += 1 } else if p[end] == 46, end > label, end + 1 < n,
-                PersonalFinder.isWord(p[end + 1]) {
+            if isWord(p[end]) || p[end] == 45 { end += 1 } else if isLetter(p, end, n) { end += 2 } else if p[end] == 46, end > label, end + 1 < n,
+                isWord(p[end + 1]) || isLetter(p, end + 1, n) {
                 lastDot = end
                 end += 1
                 label = end
             } else { break }
         }
         while end > label, p[end - 1] == 45 || p[end - 1] == 95 { end -= 1 }
-        guard lastDot > at + 1, end - lastDot > 2, (lastDot + 1..<end).contains(where: { (p[$0] | 32) &- 97 < 26 }) else { return nil }
+        guard lastDot > at + 1, end - lastDot > 2, (lastDot + 1..<end).contains(where: { (p[$0] | 32) &- 97 < 26 || p[$0] >= 0x80 }) else { return nil }
         // "logo@2x.png" is a picture for fine screens.
         let last = String(decoding: (lastDot + 1..<end).map { p[$0] | 32 }, as: UTF8.self)
         if pictures.contains(last) { return nil }
@@ -24,8 +26,15 @@ enum Emails {
 
     private static let pictures: Set<String> = ["png", "jpg", "jpeg", "gif", "webp", "svg", "avif"]
 
-    private static func isLocal(_ byte: UInt8) -> Bool {
-        byte < 0x80 && PersonalFinder.isWord(byte) || "!#$%&'*+/=?^`{|}~.-".utf8.contains(byte)
+    private static func isLocal(_ byte: UInt8) -> Bool { isWord(byte) || "!#$%&'*+/=?^`{|}~.-".utf8.contains(byte) }
+
+    private static func isWord(_ byte: UInt8) -> Bool { byte < 0x80 && PersonalFinder.isWord(byte) }
+
+    /// Whether a letter of two bytes begins here: Latin with marks, Greek, Cyrillic. Scripts that set no spaces between words are not taken into
+    /// addresses, the text around would go with them.
+    private static func isLetter(_ p: UnsafePointer<UInt8>, _ i: Int, _ n: Int) -> Bool {
+        guard i + 1 < n, p[i + 1] & 0xC0 == 0x80, (0xC3...0xC9).contains(p[i]) || (0xCC...0xD4).contains(p[i]) else { return false }
+        return p[i] != 0xC3 || p[i + 1] != 0x97 && p[i + 1] != 0xB7  // × and ÷
     }
 }
 
@@ -75,8 +84,15 @@ enum Addresses {
         }
         if digits > 0 { groups += 1 } else if i > start, i - 2 < start || text[i - 2] != UInt8(ascii: ":") { return nil }
         if i < text.count, PersonalFinder.isWord(text[i]) || text[i] == 58 { return nil }
-        // With a gap at least three groups: "a::b" is written by programmers, too.
-        guard gaps == 1 ? (3...7).contains(groups) : groups == 8 else { return nil }
+        // With a gap at least three groups, or two of which the first is one that addresses begin with: "a::b" is written by programmers, too.
+        guard gaps == 1 ? (3...7).contains(groups) || groups == 2 && isPrefix(text[start..<i]) : groups == 8 else { return nil }
         return start..<i
+    }
+
+    /// Four digits that addresses in use begin with: link-local, local, multicast, and what the registries give out.
+    private static func isPrefix(_ address: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        let first = String(decoding: address.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self).lowercased()
+        return first.utf8.count == 4 && ["fe8", "fe9", "fea", "feb", "fc", "fd", "ff0", "2001", "2002", "2003", "240", "260", "2620", "280", "2a0", "2a1", "2c0"]
+            .contains { first.hasPrefix($0) }
     }
 }

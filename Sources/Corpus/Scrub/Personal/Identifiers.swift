@@ -119,6 +119,8 @@ enum Identifiers {
 
     /// Codes of letters and digits with a check letter or digit.
     static func mixed(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> PersonalFinding? {
+        if let span = spaced(text, start, ["AA 99 99 99 A", "AA 999999 A", "AA-99-99-99-A"], isNINO) { return PersonalFinding(entity: "UK_NINO", span: span) }
+        if let span = spaced(text, start, ["99999999-A", "99.999.999-A", "A-9999999-A", "A9999999-A"], isNIF) { return PersonalFinding(entity: "ES_NIF", span: span) }
         var end = start
         while end < text.count, end - start < 64, PersonalFinder.isWord(text[end]) || text[end] == 45 && end - start == 6 || text[end] == 43 && end - start == 6 { end += 1 }
         let code = text[start..<end].map { $0 &- 97 < 26 ? $0 & 0xDF : $0 }
@@ -132,6 +134,25 @@ enum Identifiers {
         case 16 where isFiscal(code): return finding("IT_FISCAL_CODE")
         default: return nil
         }
+    }
+
+    /// Whether a code in capitals is written here with what people put between its parts, and is one without that.
+    private static func spaced(
+        _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ patterns: [StaticString], _ isCode: ([UInt8]) -> Bool
+    ) -> Range<Int>? {
+        for pattern in patterns {
+            let end = start + pattern.utf8CodeUnitCount
+            guard end <= text.count, end == text.count || !PersonalFinder.isWord(text[end]) else { continue }
+            let fits = (start..<end).allSatisfy { i in
+                switch pattern.utf8Start[i - start] {
+                case UInt8(ascii: "9"): isDigit(text[i])
+                case UInt8(ascii: "A"): isLetter(text[i])
+                case let mark: text[i] == mark
+                }
+            }
+            if fits, isCode(text[start..<end].filter { isDigit($0) || isLetter($0) }) { return start..<end }
+        }
+        return nil
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }

@@ -75,6 +75,8 @@ struct PersonalFinder: Sendable {
             if text[end] &- 48 < 10 || text[end] == UInt8(ascii: ":") { hasDigit = true }
             end += 1
         }
+        // "AB 12 34 56 C", "X-1234567-L"
+        if !hasDigit, end - i <= 2, end + 1 < text.count, text[end] == 32 || text[end] == 45, text[end + 1] &- 48 < 10 { return Identifiers.mixed(text, i) }
         if !hasDigit, end - i < 6 { return nil }
         if let span = Identifiers.iban(text, i) { return PersonalFinding(entity: "IBAN_CODE", span: span) }
         if hasDigit, let span = Addresses.version6(text, i) { return PersonalFinding(entity: "IP_ADDRESS", span: span) }

@@ -80,7 +80,8 @@ enum Phones {
         if shape.plus { return shape.digits >= 8 && shape.digits <= 15 }
         if isDate(groups) || groups == [3, 2, 4] || groups == [4, 4] && areYears(shape.span, text) { return false }
         // North America, with or without the leading 1 or 001.
-        if groups == [3, 3, 4] || groups == [1, 3, 3, 4] || groups == [3, 3, 3, 4] && shape.leadingZero, !shape.separators.isEmpty || shape.parenthesis { return true }
+        let isRound = groups == [3, 3, 4] && text[shape.span.lowerBound] == UInt8(ascii: "1")  // no area's number begins so
+        if groups == [3, 3, 4] && !isRound || groups == [1, 3, 3, 4] || groups == [3, 3, 3, 4] && shape.leadingZero, !shape.separators.isEmpty || shape.parenthesis { return true }
         if shape.parenthesis { return groups.count > 1 && shape.digits >= 7 && shape.digits <= 13 }
         let uniform = shape.separators.count == 1 && groups.count >= 2
         if shape.leadingZero, uniform, (9...12).contains(shape.digits), groups.allSatisfy({ $0 <= 7 }) { return true }

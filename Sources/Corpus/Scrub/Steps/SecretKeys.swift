@@ -131,25 +131,36 @@ struct SecretKeys: ScrubStep {
 
     private static let names = ["password", "passwd", "secret", "api_key", "apikey", "access_key", "secret_key", "auth_token", "access_token", "private_key"]
 
-    /// `password = "value"` and its like: the quoted value, if it looks random.
+    /// `password = "value"` and its like, and `NAME=value` without quotes and spaces: the value, if it looks random.
     private static func assignment(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> PersonalFinding? {
-        let first = text[start] | 32
-        guard first == 112 || first == 115 || first == 97 else { return nil }  // p, s, a
         var i = start
         while i < text.count, i - start < 40, PersonalFinder.isWord(text[i]) { i += 1 }
-        let name = String(decoding: text[start..<i].map { $0 &- 65 < 26 ? $0 | 32 : $0 }, as: UTF8.self)
-        guard names.contains(where: { name.hasSuffix($0) }) else { return nil }
+        let nameEnd = i
         while i < text.count, text[i] == 32 || text[i] == 34 || text[i] == 39 || text[i] == 93 { i += 1 }
         guard i < text.count, text[i] == 61 || text[i] == 58 else { return nil }
+        let name = String(decoding: text[start..<nameEnd].map { $0 &- 65 < 26 ? $0 | 32 : $0 }, as: UTF8.self)
+        guard names.contains(where: { name.hasSuffix($0) }) else { return nil }
+        let isPlain = i == nameEnd && text[i] == 61
         i += 1
         while i < text.count, text[i] == 32 { i += 1 }
-        guard i < text.count, text[i] == 34 || text[i] == 39 else { return nil }
-        let quote = text[i]
-        let value = i + 1
-        var end = value
-        while end < text.count, text[end] != quote, text[end] > 32, end - value <= 200 { end += 1 }
-        guard end < text.count, text[end] == quote, end - value >= 12, isSecret(text, value..<end) else { return nil }
-        return PersonalFinding(entity: "SECRET", span: value..<end)
+        guard i < text.count, let value = text[i] == 34 || text[i] == 39 ? quoted(text, i) : isPlain && text[i - 1] == 61 ? bare(text, i) : nil,
+            value.count >= 12, isSecret(text, value)
+        else { return nil }
+        return PersonalFinding(entity: "SECRET", span: value)
+    }
+
+    private static func quoted(_ text: UnsafeBufferPointer<UInt8>, _ quote: Int) -> Range<Int>? {
+        var end = quote + 1
+        while end < text.count, text[end] != text[quote], text[end] > 32, end - quote <= 201 { end += 1 }
+        return end < text.count && text[end] == text[quote] ? quote + 1..<end : nil
+    }
+
+    /// Letters and digits as keys are written in; what goes on in another way is a name, a call or a path.
+    private static func bare(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Range<Int>? {
+        var end = start
+        while end < text.count, isIn(.base64, text[end]), end - start <= 200 { end += 1 }
+        if end < text.count, PersonalFinder.isWord(text[end]) || "([{.:$<-".utf8.contains(text[end]) && !(text[end] == 46 && end + 1 < text.count && text[end + 1] <= 32) { return nil }
+        return start..<end
     }
 
     private static func isSecret(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {

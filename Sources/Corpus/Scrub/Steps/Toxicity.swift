@@ -1,6 +1,8 @@
 internal import QuintetFiles
 
-/// Flags (or drops) documents in which words of abuse are frequent. The list is short and English; `words` names a file with others.
+/// Flags (or drops) documents in which words of abuse are frequent. The list is English; `words` names a file with others.
+///
+/// Words that are insults and little else: what is said with common words, or of a group in plain ones, is not found.
 struct Toxicity: ScrubStep {
     static let name = "toxicity"
     static let settings: [(key: String, value: JSON)] = [("words", nil), ("min_share", 0.01), ("min_count", 1), ("drop", false)]
@@ -30,10 +32,19 @@ struct Toxicity: ScrubStep {
     }
 
     private static let english = """
-        asshole assholes bastard bastards bitch bitches bitching bollocks bullshit cocksucker cock cunt cunts dickhead dumbass dyke fag faggot \
-        faggots fags fuck fucked fucker fuckers fuckin fucking fucks goddamn horseshit jackass jackoff kike moron morons motherfucker \
-        motherfuckers motherfucking nigga nigger niggers paki piss prick pricks pussy retard retarded retards scumbag shit shithead shitty \
-        slut sluts spic tits tranny twat twats wanker wankers whore whores idiot idiots stupid scum filth vermin subhuman
+        arse arsehole arseholes ass asshat asshole assholes asswipe badass bastard bastards batshit bellend bigot bigots bimbo bitch bitches \
+        bitching bitchy bollocks bozo buffoon bullshit chinks cock cocksucker cocksuckers commie commies crappy creepy cretin cretins cuck cucks \
+        cunt cunts degenerate degenerates deranged despicable dick dickhead dickheads dicks dipshit dipshits disgraceful disgusting douche \
+        douchebag douchebags douches dumb dumbass dumbasses dumber dumbest dumbfuck dyke dykes fag faggot faggots fags fatass fatso fck fcking \
+        fckn filth filthy fuck fucked fucker fuckers fuckface fuckhead fuckin fucking fucks fucktard fucktards fuckwad fuckwads fuckwit fuckwits \
+        fugly goddamn gooks gtfo halfwit horseshit hypocrite idiot idiotic idiots ignoramus imbecile imbeciles jackass jackoff jerkoff kike kikes \
+        knobhead lardass liar liars libtard libtards lmfao loser losers lowlife lowlifes mofo moron moronic morons motherfucker motherfuckers \
+        motherfucking nigga nigger niggers nitwit numbnuts nutjob nutjobs paki pathetic pedo pedophile pedophiles pedos perv pervert perverts piss \
+        pissed poof poofs prick pricks pussies pussy racist racists raghead ragheads repulsive retard retardation retarded retards scum scumbag \
+        scumbags shameless sheeple shit shitbag shitfaced shithead shitheads shithole shits shittiest shitting shitty sickening sicko sickos simp \
+        simps skank skanks sleaze sleazebag sleazy slut sluts spastic spic spineless stfu stooge stupid stupidest stupidity subhuman sucker \
+        suckers thug thugs tits tosser tossers trailertrash trannies tranny turd turds twat twats twerp vermin wanker wankers weirdo weirdos \
+        wetback wetbacks whiny whore whores whoring worthless xenophobe yuck
         """
 }
 
