@@ -32,6 +32,8 @@ public final class AtomicDirectory: Sendable {
         var entries: [String: Entry] = [:]
         /// Files that are not on disk yet: many small ones brought there together cost about what one does.
         var waiting: [String] = []
+        /// Files that the manifest leaves out.
+        var unlisted: Set<String> = []
         var done = false
     }
     /// Larger files are brought to disk as they are finished, so that little waits at the end.
@@ -67,6 +69,12 @@ public final class AtomicDirectory: Sendable {
         }
     }
 
+    /// Writes a file that tells of this run, with its seconds: the manifest leaves it out, and so is the same for the same contents.
+    public func account(_ name: String, _ text: some Collection<UInt8>) throws {
+        state.withLock { _ = $0.unlisted.insert(name) }
+        try file(name) { writer in try writer.write(text) }
+    }
+
     /// Opens a file that is written bit by bit beside others; `finish(_:)` closes it.
     public func open(_ name: String) throws(FileError) -> FileWriter {
         let path = Folder.join(temporary, try Self.checked(name))
@@ -100,7 +108,7 @@ public final class AtomicDirectory: Sendable {
     public func commit() throws(FileError) {
         try typed(final) {
             try adopt()
-            let manifest = Self.manifest(state.withLock { $0.entries })
+            let manifest = Self.manifest(state.withLock { state in state.entries.filter { !state.unlisted.contains($0.key) } })
             let writer = try FileWriter(creating: Folder.join(temporary, Self.manifestName), hashing: false)
             try writer.write(manifest.serialized(pretty: true) + "\n")
             try writer.finish(synchronizing: false)

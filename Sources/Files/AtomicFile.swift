@@ -57,10 +57,10 @@ public enum AtomicFile {
 
     private static let counter = Atomic<Int>(0)
 
-    /// A name beside `path` that nobody else uses: hidden, with the process and a running number.
+    /// A name beside `path` that nobody else uses: hidden, with the process, its machine and a running number.
     static func temporaryName(for path: String) -> String {
         let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
-        let name = ".tmp-\(Folder.name(of: path))-\(System.processID)-\(number)"
+        let name = ".tmp-\(Folder.name(of: path))-\(System.processID)@\(System.machine)-\(number)"
         return Folder.join(Folder.parent(of: path), name)
     }
 
@@ -71,11 +71,18 @@ public enum AtomicFile {
         guard Folder.isFolder(folder) else { return }
         for item in try Folder.names(in: folder) where item.hasPrefix(".tmp-") {
             let parts = item.split(separator: "-", omittingEmptySubsequences: false)
-            guard parts.count >= 4, Int(parts[parts.count - 1]) != nil, let process = Int32(parts[parts.count - 2]), process > 0,
-                name == nil || parts[1..<(parts.count - 2)].joined(separator: "-") == name, !System.isAlive(process)
+            guard parts.count >= 4, Int(parts[parts.count - 1]) != nil, isGone(parts[parts.count - 2]),
+                name == nil || parts[1..<(parts.count - 2)].joined(separator: "-") == name
             else { continue }
             try Folder.remove(Folder.join(folder, item))
         }
+    }
+
+    /// Whether a writer, "PROCESS@MACHINE", was one of this machine and lives no more. Older names are without the machine.
+    private static func isGone(_ writer: Substring) -> Bool {
+        let parts = writer.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let process = Int32(parts[0]), process > 0, parts.count == 1 || parts[1] == System.machine else { return false }
+        return !System.isAlive(process)
     }
 
     /// The same for one path: what killed writers of this file or folder left beside it.

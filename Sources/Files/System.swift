@@ -164,6 +164,14 @@ enum System {
 
     static var processID: Int32 { getpid() }
 
+    /// Tells this machine from others that write to the same disk: eight digits of a hash of its name.
+    static let machine: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        let found = gethostname(&name, name.count - 1)
+        let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return String(sha256(String(decoding: found == 0 ? bytes : [], as: UTF8.self)).prefix(8))
+    }()
+
     /// Whether a process of this machine has this number and runs; one that was killed and not yet waited for does not.
     static func isAlive(_ process: Int32) -> Bool {
         guard kill(process, 0) == 0 || errno == EPERM else { return false }

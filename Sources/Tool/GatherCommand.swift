@@ -24,7 +24,7 @@ struct GatherCommand: ParsableCommand {
     @Option(help: "Compress the documents: none or zstd.") var compress = "none"
     @Option(help: "Letters and digits below which a file is dropped.") var minimumLetters = 16
     @Flag(help: "Stop at the first bad file or row.") var strict = false
-    @Flag(help: "Print the report as JSON, and no progress line.") var json = false
+    @OptionGroup var output: ReportOptions
 
     private var chosen: Set<String> { Set((only ?? "").split(separator: ",").map { $0.lowercased() }) }
 
@@ -47,9 +47,9 @@ struct GatherCommand: ParsableCommand {
         options.format = format
         options.textField = textField
         options.compression = Gather.Compression(rawValue: compress) ?? .none
-        options.quiet = json
+        options.quiet = output.hidesProgress
         StopSignal.install()
         let report = try Gather(options).run(sources, into: into)
-        print(json ? report.json.serialized() : report.summary)
+        print(output.json ? report.json.serialized() : report.summary)
     }
 }

@@ -36,7 +36,7 @@ struct ScrubRunCommand: ParsableCommand {
     @Flag(help: "Stop at the first row that cannot be read.") var strict = false
     @Flag(help: "Print every setting as JSON, which --config takes as well, and do nothing.") var printConfig = false
     @Flag(help: "Print the stages, one a line, and do nothing.") var stages = false
-    @Flag(help: "Print the report as JSON, and no progress line.") var json = false
+    @OptionGroup var output: ReportOptions
 
     func validate() throws {
         if !(1...1024).contains(threads) { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
@@ -55,22 +55,22 @@ struct ScrubRunCommand: ParsableCommand {
         if let config { options.config = try ScrubConfig(yamlFile: config) }
         options.threads = threads
         options.strict = strict
-        options.quiet = json
+        options.quiet = output.hidesProgress
         if let task, let share = Self.share(task) { options.task = share }
         if printConfig { return print(options.config.json.serialized(pretty: true)) }
         if stages { return print(try Scrub(options).stages().joined(separator: "\n")) }
         guard let documents, let into else { return }
         StopSignal.install()
         switch try Scrub(options).run(documents, into: into) {
-        case .finished(let report): print(json ? report.json.serialized() : report.summary)
+        case .finished(let report): print(output.json ? report.json.serialized() : report.summary)
         case .finishedBefore:
-            guard json else { return print("All of it was done before; nothing is left to do.") }
+            guard output.json else { return print("All of it was done before; nothing is left to do.") }
             var report = try JSON.read(Folder.join(into, "report.json"))
             report["finished_before"] = true
             print(report.serialized())
         case .waiting(let stage, let missing):
             let row: JSON = ["waiting": .string(stage), "missing": JSON(missing)]
-            print(json ? row.serialized() : "This task's share of \"\(stage)\" is done; \(missing) other pieces are not. Run it again when they are.")
+            print(output.json ? row.serialized() : "This task's share of \"\(stage)\" is done; \(missing) other pieces are not. Run it again when they are.")
         }
     }
 }

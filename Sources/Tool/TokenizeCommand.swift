@@ -25,7 +25,7 @@ struct TokenizeCommand: ParsableCommand {
     @Option(help: "Threads to encode with.") var threads = 2
     @Option(help: ArgumentHelp("How often documents are taken, by the beginning of their source or by metadata.", valueName: "source=weight,...")) var mix = ""
     @Flag(help: "Stop at the first row that cannot be read.") var strict = false
-    @Flag(help: "Print the report as JSON, and no progress line.") var json = false
+    @OptionGroup var output: ReportOptions
 
     func validate() throws {
         if !(validation >= 0 && validation < 1) { throw ValidationError("--validation: expected 0 or more and below 1, found \(validation)") }
@@ -40,9 +40,9 @@ struct TokenizeCommand: ParsableCommand {
         options.threads = threads
         options.mix = try Mix(mix)
         options.strict = strict
-        options.quiet = json
+        options.quiet = output.hidesProgress
         StopSignal.install()
         let report = try Tokenize(options).run(documents, tokenizer: try Tokenizer.open(tokenizer), into: into)
-        print(json ? report.json.serialized() : report.summary)
+        print(output.json ? report.json.serialized() : report.summary)
     }
 }

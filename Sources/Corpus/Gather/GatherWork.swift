@@ -142,9 +142,9 @@ struct GatherWork {
         try audit.finish(into: folder)
         try quarantine.finish(into: folder)
         measure()
-        try folder.file("metrics.jsonl") { writer in try writer.write(metrics) }
-        try folder.file("report.html") { writer in try writer.write(report.html()) }
-        try folder.file("report.json") { writer in try writer.write(report.json.serialized(pretty: true) + "\n") }
+        try folder.account("metrics.jsonl", metrics)
+        try folder.account("report.html", report.html().utf8)
+        try folder.account("report.json", (report.json.serialized(pretty: true) + "\n").utf8)
         try folder.commit()
         guard report.documentsOut > 0 else { throw nothingLeft() }
         return report

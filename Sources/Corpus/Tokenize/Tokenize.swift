@@ -196,7 +196,7 @@ struct TokenizeWork {
         report.vocabularySize = tokenizer.vocabularySize
         for file in tokenizer.files { try writer.folder.file(file.name) { out in try out.write(file.text) } }
         if !report.quarantined.isEmpty { try quarantine.finish(into: writer.folder) }
-        try writer.folder.file("report.json") { out in try out.write(report.json.serialized(pretty: true) + "\n") }
+        try writer.folder.account("report.json", (report.json.serialized(pretty: true) + "\n").utf8)
         try writer.finish()
         return report
     }
