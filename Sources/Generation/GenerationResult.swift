@@ -43,6 +43,7 @@ public struct GenerationOptions: Sendable, Equatable {
             throw OptionError(option: "prompt", expected: "fewer tokens than the context of \(context)", found: "\(promptTokens)")
         }
         if let logprobs, !(0...100).contains(logprobs) { throw OptionError(option: "logprobs", expected: "from 0 to 100", found: "\(logprobs)") }
+        if stops.contains("") { throw OptionError(option: "stop", expected: "a text that is not empty", found: "\"\"") }
         try sampling?.validate()
     }
 }

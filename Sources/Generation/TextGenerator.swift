@@ -81,16 +81,16 @@ public struct TextGenerator: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         var chooser = try chooser(options)
-        try session.prefill(Array(prompt[session.count...]))
+        let isRead = try session.prefill(Array(prompt[session.count...]), shouldStop: shouldStop)
         let prefilled = clock.now
         var writer = TextWriter(tokenizer, prompt: prompt, stops: options.stops)
         for id in prompt { chooser.accept(id) }
         var speculation = try Speculation(session, options, options.sampling ?? defaults.sampling)
         var ids: [Int32] = []
-        var reason = FinishReason.length
+        var reason = isRead ? FinishReason.length : .stop
         var logits = session.logits
         let ends = options.ignoresEnd ? [] : defaults.eos
-        while true {
+        while isRead {
             let id = try chooser.next(logits)
             ids.append(id)
             try give(writer.append(id), onText)

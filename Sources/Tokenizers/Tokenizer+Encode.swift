@@ -64,11 +64,14 @@ struct EncodeState {
     var isStart = true
     var cache = WordCache()
     var work = ModelWork()
+    /// What threads found of the text before the part whose ids `sink` holds.
+    var parts = IDParts()
     var sink = IDSink(capacity: 1024)
 
-    func deallocate() {
+    mutating func deallocate() {
         cache.deallocate()
         work.deallocate()
+        parts.removeAll()
         sink.deallocate()
     }
 }
@@ -95,19 +98,19 @@ extension Tokenizer {
         let scratch = takeScratch()
         scratch.state.threads = threads
         if bytes.count > 0 { encodeRaw(bytes.bindMemory(to: UInt8.self), specials, &scratch.state) }
-        let found = UnsafeBufferPointer(start: scratch.state.sink.base, count: scratch.state.sink.count)
-        addFramed(found, addSpecialTokens, to: &ids)
+        addFramed(&scratch.state, addSpecialTokens, to: &ids)
         giveBack(scratch)
     }
 
     /// Cuts, puts the special tokens around, pads: as the file says.
-    private func addFramed(_ found: UnsafeBufferPointer<Int32>, _ addSpecialTokens: Bool, to ids: inout [Int32]) {
+    private func addFramed(_ state: inout EncodeState, _ addSpecialTokens: Bool, to ids: inout [Int32]) {
         let around = addSpecialTokens ? frame : (before: [], after: [])
-        let kept = limits.truncation.map { $0.cut(found, room: around.before.count + around.after.count) } ?? found[...]
         let start = ids.count
-        ids.reserveCapacity(start + kept.count + around.before.count + around.after.count)
+        ids.reserveCapacity(start + state.parts.count + state.sink.count + around.before.count + around.after.count)
         ids += around.before
-        ids.append(contentsOf: UnsafeBufferPointer(rebasing: kept))
+        if state.parts.count > 0 { state.parts.append(to: &ids, threads: state.threads) }
+        ids.append(contentsOf: UnsafeBufferPointer(start: state.sink.base, count: state.sink.count))
+        limits.truncation?.cut(&ids, from: start + around.before.count, room: around.before.count + around.after.count)
         ids += around.after
         limits.padding?.pad(&ids, from: start)
     }
@@ -123,6 +126,7 @@ extension Tokenizer {
     /// Returns a scratch to the pool; a sink that grew for a long text is given up, so that one text does not hold memory for good.
     func giveBack(_ used: EncodeScratch) {
         used.state.sink.trim()
+        used.state.parts.removeAll()
         scratch.withLock { $0.append(used) }
     }
 
@@ -166,7 +170,7 @@ extension Tokenizer {
 
     func encodeWords(_ text: TextBytes, _ state: inout EncodeState) {
         if state.threads > 1, text.count > Self.stretchBytes * 2, encodeInParallel(text, &state) { return }
-        state.sink.reserve(text.count / 4)
+        state.sink.reserveForText(bytes: text.count)
         switch plan.lead {
         case .pattern(.gpt2): run(GPT2Words(), text, &state)
         case .pattern(.cl100k): run(CL100KWords(digits: 3, joinsTrailingSpace: true), text, &state)
@@ -241,7 +245,7 @@ extension Tokenizer {
             return encodeRest(TextBytes(word, length), &state)
         }
         let key = ShortKey(word, length, readable: text.count &- start)
-        let set = state.cache.set(of: key, seed: ByteHash.seed)
+        let set = state.cache.set(of: key)
         state.sink.reserve(4)
         if set[0].low == key.low && set[0].high == key.high {
             state.sink.appendPadded(set[0].ids)

@@ -7,10 +7,13 @@ extension Tokenizer {
     /// vocab.json with its merges.txt, and a few rarer ones. `pattern` is for rank files, which do not say how words are cut.
     public static func load(_ path: String, pattern: PreTokenizationPattern? = nil) throws -> Tokenizer {
         let file = try Folder.isFolder(path) ? TokenizerFile.find(in: path) : path
-        let configurationFile = Folder.join(Folder.parent(of: file), "tokenizer_config.json")
+        let folder = Folder.parent(of: file), configurationFile = Folder.join(folder, "tokenizer_config.json")
         let hasConfiguration = Folder.isFile(configurationFile) && file != configurationFile
-        return try Tokenizer(
-            TokenizerFile(path: file, pattern: pattern).definition(), configuration: hasConfiguration ? JSON.read(configurationFile) : .null)
+        let configuration = hasConfiguration ? try JSON.read(configurationFile) : .null
+        var definition = try TokenizerFile(path: file, pattern: pattern).definition()
+        let isComplete = Folder.name(of: file) == "tokenizer.json"
+        try AddedTokenFiles(folder: folder, configuration: configuration).add(to: &definition, isComplete: isComplete)
+        return try Tokenizer(definition, configuration: configuration)
     }
 
     /// Reads the text of a `tokenizer.json`.

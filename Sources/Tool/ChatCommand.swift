@@ -50,7 +50,7 @@ struct ChatModelCommand: ParsableCommand {
         let chat = try ChatSession(generator, options: options)
         chat.system = system
         var terminal = ChatTerminal(chat)
-        terminal.run()
+        try terminal.run()
     }
 }
 
@@ -63,13 +63,17 @@ private struct ChatTerminal {
 
     init(_ chat: ChatSession) { self.chat = chat }
 
-    mutating func run() {
+    /// - Throws: `FileError` for a line of a pipe that is no UTF-8; at a terminal it is said, and the line is not sent.
+    mutating func run() throws(FileError) {
         Interrupt.install()
         if isTerminal { say("/help lists the commands.") }
         while true {
             if isTerminal { emit(lines.isWaiting ? "… " : "> ") }
             switch input.next() {
             case .line(let line): if let message = lines.take(line), !obey(message) { return }
+            case .wrong(let error):
+                guard isTerminal else { throw error }
+                warn("\(error)")
             case .interrupted:
                 lines.clear()
                 emit("\n")

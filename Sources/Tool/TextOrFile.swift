@@ -14,8 +14,8 @@ func readInput(_ path: String, limit: Int = 1 << 30) throws(FileError) -> [UInt8
 /// A file, a pipe or, for "-", standard input: it has to be UTF-8.
 func readText(_ path: String) throws(FileError) -> String {
     let bytes = try readInput(path)
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError("not UTF-8", path: path == "-" ? "standard input" : path) }
-    return text
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    throw FileError("not UTF-8", path: path == "-" ? "standard input" : path, offset: bytes.withUnsafeBytes { UTF8Check.firstInvalid($0) })
 }
 
 /// The bytes behind an option that names lines: mapped where it is a file, else read whole.

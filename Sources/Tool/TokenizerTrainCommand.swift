@@ -28,6 +28,10 @@ struct TokenizerTrainCommand: ParsableCommand {
             throw ValidationError("--pattern: expected one of \(known), found \(pattern)")
         }
         guard vocabSize >= 257 else { throw ValidationError("--vocab-size: expected at least 257, found \(vocabSize)") }
+        guard minFrequency >= 0 else { throw ValidationError("--min-frequency: expected 0 or more, found \(minFrequency)") }
+        if let twice = special.indices.first(where: { special[..<$0].contains(special[$0]) }) {
+            throw ValidationError("--special: \(special[twice]) is given twice")
+        }
         guard (1...1024).contains(threads) else { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
     }
 
@@ -64,6 +68,9 @@ struct TokenizerTrainCommand: ParsableCommand {
     }
 
     private func report(_ tokenizer: Tokenizer, documents: Int, bytes: Int, seconds: Double) {
+        if tokenizer.vocabularySize < vocabSize {
+            warn("\(tokenizer.vocabularySize) tokens instead of \(vocabSize): no pair of tokens is left in these documents that occurs \(minFrequency > 1 ? "\(minFrequency) times" : "at all")")
+        }
         let result: JSON = [
             "vocabulary_size": JSON(tokenizer.vocabularySize), "documents": JSON(documents), "bytes": JSON(bytes),
             "seconds": .number(seconds), "fingerprint": .string(tokenizer.fingerprint), "path": .string(into),

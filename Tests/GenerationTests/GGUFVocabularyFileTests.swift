@@ -27,6 +27,22 @@ import Testing
         }
     }
 
+    /// Phi-3's tokens take the white space behind them, and words end at `</s>`: ids of llama.cpp (parse_special) and of `tokenizers`.
+    @Test(.enabled(if: Shared.isThere, Shared.absence)) func phi3TakesWhiteSpace() throws {
+        let packed = try Shared.path(Self.folder) + "/ggml-vocab-phi-3.gguf.xz"
+        guard Folder.isFile(packed) else { return print("skipped: \(packed) is not there") }
+        try withFolder { folder in
+            guard try unpack(packed, to: folder + "/x.gguf") else { return print("skipped: xz is not installed") }
+            let tokenizer = try Tokenizer.open(folder)
+            for (text, ids) in [
+                ("</s>", [2]), ("</s>\n\t", [2]), ("<|end|>  ", [32007]), (" </s>a\t  ", [259, 2, 263, 12, 259]),
+                ("<|endoftext|><unk>  </s>\n\n\n", [32000, 0, 1678, 2]), ("a<unk></s>if", [263, 0, 2, 565]),
+            ] as [(String, [Int32])] {
+                #expect(tokenizer.encode(text, addSpecialTokens: false) == ids, "\(text.debugDescription)")
+            }
+        }
+    }
+
     private func unpack(_ path: String, to out: String) throws -> Bool {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")

@@ -33,6 +33,22 @@ import Testing
         for (a, b) in zip(plain, logits(whole)) { #expect(abs(a - b) <= 1e-5 * max(1, abs(b))) }
     }
 
+    /// A long prompt is left between two chunks; what was read stays, and the rest goes on from there.
+    @Test func aPromptCanBeLeft() throws {
+        let model = try randomModel()
+        let ids = (0..<1300).map { Int32(($0 * 37 + 11) % 61) }
+        let whole = try GenerationSession(model, capacity: 1400), left = try GenerationSession(model, capacity: 1400)
+        var asked = 0
+        let isRead = try left.prefill(ids) {
+            asked += 1
+            return asked == 2
+        }
+        #expect(!isRead && left.count == 1024 && asked == 2)
+        let rest = try left.prefill(Array(ids[1024...]))
+        try whole.prefill(ids)
+        #expect(rest && logits(left) == logits(whole))
+    }
+
     @Test func bitsDoNotDependOnThreads() throws {
         let model = try randomModel()
         let before = Threads.count

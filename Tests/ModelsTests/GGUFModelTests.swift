@@ -109,6 +109,34 @@ import Testing
         }
     }
 
+    /// Factors a pair that no rule gives are the model's own; a folder and another file say the same.
+    @Test func readsRotaryFactorsOfAnyKind() throws {
+        try withFolder { folder in
+            func written(_ factors: [Float]) throws -> String {
+                let tensor = GGUFWriter.Item("rope_freqs.weight", .f32, [factors.count]) { writer in
+                    for factor in factors { try writer.write(withUnsafeBytes(of: factor.bitPattern.littleEndian) { Array($0) }) }
+                }
+                let items = Self.shapes.map { name, shape in
+                    GGUFWriter.Item(name, .f32, shape) { writer in try writer.write([UInt8](repeating: 0, count: 4 * shape.reduce(1, *))) }
+                }
+                let path = folder + "/\(factors.count)-\(UInt64.random(in: 0 ... .max)).gguf"
+                try GGUFWriter.write(path, pairs: Self.good, items + [tensor])
+                return path
+            }
+            let model = try ModelFolder.open(try written([1.5, 3]))
+            guard case .rotary(let rotary) = attention(model.spec).positions, case .longrope(let long) = rotary.scaling else {
+                Issue.record("\(attention(model.spec).positions)")
+                return
+            }
+            #expect(long.short == [1.5, 3] && long.long == [1.5, 3] && long.attentionFactor == 1)
+            let inverse: [Float] = [Float(1) / 1.5, Float(1) / 300]
+            #expect(rotary.frequencies(length: 1).inverse == inverse)
+            for wrong: [Float] in [[0, 1], [.nan, 1], [1, .infinity], [-1, 1], [2.5]] {
+                #expect(throws: FileError.self, "\(wrong)") { try ModelFolder.open(try written(wrong)) }
+            }
+        }
+    }
+
     /// A layer beyond the last one is said to be that, not a name near itself.
     @Test func namesLayersThatAreTooMany() throws {
         try withFolder { folder in

@@ -32,6 +32,17 @@ import Testing
         for text in ["hello", "hehe ll", "<end>h"] { #expect(bytesAgain.encode(text) == bytes.encode(text), "\(text)") }
     }
 
+    /// As llama.cpp: words end at the user's own pieces, which are found in text that users write, too.
+    @Test func endsWordsAtTheUsersOwnPieces() throws {
+        func own(_ name: String?) throws -> Tokenizer {
+            try Tokenizer(pieces { $0.kinds[2] = 4; $0.name = name })
+        }
+        let tokenizer = try own(nil)
+        #expect(tokenizer.encode("a</s>a") == [1, 8, 2, 8] && tokenizer.encode("</s>ab") == [1, 2, 5, 9])
+        #expect(tokenizer.encode("a</s>a", specials: .asText) == [1, 8, 2, 8] && tokenizer.encode("</s> a") == [1, 2, 5, 8])
+        #expect(try own("Microsoft Phi-3 mini").encode("a</s> a<s> a") == [1, 8, 2, 8, 1, 5, 8], "Phi-3's take the white space behind them")
+    }
+
     private func byteLevel(_ change: (inout GGUFVocabulary) -> Void = { _ in }) -> GGUFVocabulary {
         var vocabulary = GGUFVocabulary(model: "gpt2", tokens: ["h", "e", "l", "o", "Ġ", "he", "ll", "hell", "<end>"], source: "x.gguf")
         vocabulary.kinds = [1, 1, 1, 1, 1, 1, 1, 1, 3]

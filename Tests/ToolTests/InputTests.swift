@@ -27,6 +27,32 @@ import Testing
         #expect(bad.status == 1 && bad.output.contains("standard input") && bad.output.contains("line 1"))
     }
 
+    @Test func whatIsNoUTF8IsRefusedWithItsPlace() throws {
+        let corpus = try TinyCorpus.shared.get()
+        let folder = try Program.scratch("bytes")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try #require(try Program.run(corpus.pretrain(into: folder + "/run", steps: 2, saveEvery: 2)).status == 0)
+        let chat = try shell("printf 'the\\nof a\\xff\\n' | $Q chat \(folder)/run --max-tokens 2")
+        #expect(chat.status == 1 && chat.output.contains("standard input, line 2, byte 4: not UTF-8"), "\(chat.output)")
+        let prompt = try shell("printf 'of a\\xff' | $Q generate \(folder)/run --prompt-file - --max-tokens 2")
+        #expect(prompt.status == 1 && prompt.output.contains("byte 4: not UTF-8"), "\(prompt.output)")
+        let stop = try shell("$Q generate \(folder)/run --prompt the --stop '' --max-tokens 2")
+        #expect(stop.status == 2 && stop.output.contains("--stop: expected a text that is not empty"), "\(stop.output)")
+    }
+
+    @Test func tokenizersSayWhatTheyCouldNotLearn() throws {
+        let text = try TinyCorpus.shared.get().text
+        let folder = try Program.scratch("small")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try "ab ab ab".write(toFile: folder + "/a.txt", atomically: true, encoding: .utf8)
+        let few = try Program.run("tokenizer", "train", folder + "/a.txt", "--vocab-size", "300", "--into", folder + "/t")
+        #expect(few.status == 0 && few.errors.contains("tokens instead of 300"), "\(few.errors)")
+        for wrong in [["--min-frequency=-1"], ["--special", "<a>", "--special", "<a>"]] {
+            let result = try Program.run(["tokenizer", "train", text, "--vocab-size", "300", "--into", folder + "/u"] + wrong)
+            #expect(result.status == 2 && !FileManager.default.fileExists(atPath: folder + "/u"), "\(result.errors)")
+        }
+    }
+
     @Test func textBesideLinesIsRefused() throws {
         #expect(try shell("$Q tokenizer encode --tokenizer $T --jsonl f.jsonl 'some text'").status == 2)
         #expect(try shell("$Q tokenizer decode --tokenizer $T --jsonl f.jsonl 1 2").status == 2)

@@ -36,7 +36,7 @@ public final class ChatSession {
     /// Takes another conversation's messages.
     public func load(_ messages: [ChatMessage]) { self.messages = messages }
 
-    /// Answers a message. Where it fails nothing is kept; where `shouldStop` says so, what was said up to then is.
+    /// Answers a message. Where it fails nothing is kept; where `shouldStop` says so, what was said up to then is, if anything was.
     @discardableResult
     public func reply(
         to message: String, shouldStop: () -> Bool = { false }, onText: (String) throws -> Void = { _ in }
@@ -51,7 +51,7 @@ public final class ChatSession {
         options.maxTokens = min(options.maxTokens, session.capacity - prompt.count)
         let result = try generator.generate(prompt, in: session, options: options, shouldStop: shouldStop, onText: onText)
         read = Array((prompt + result.ids).prefix(session.count))
-        messages = asked + [.assistant(result.text)]
+        if !result.ids.isEmpty { messages = asked + [.assistant(result.text)] }
         return result
     }
 

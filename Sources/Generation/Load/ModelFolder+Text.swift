@@ -39,7 +39,7 @@ extension ModelFolder {
         if case .folder = source {
             let names = [
                 "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "vocab.json", "merges.txt",
-                "tokenizer.model",
+                "tokenizer.model", "added_tokens.json",
             ]
             return try names.compactMap { name in
                 let file = Folder.join(path, name)
@@ -112,6 +112,7 @@ extension GGUFVocabulary {
         (addsSpacePrefix, removesExtraSpaces) = (value("add_space_prefix")?.bool, value("remove_extra_whitespaces")?.bool)
         characterMap = try Self.bytes(file, "tokenizer.ggml.precompiled_charsmap")
         chatTemplate = file["tokenizer.chat_template"]?.json?.string
+        name = file["general.name"]?.json?.string
     }
 
     /// An array of bytes, signed or not.

@@ -57,32 +57,40 @@ public final class GenerationSession {
     /// Bytes of keys and values that one more token reads and one token adds.
     public var cacheBytesPerToken: Int { cache.bytesPerPosition }
 
-    /// Reads tokens after those already there.
+    /// Reads tokens after those already there; where `shouldStop` says so between two chunks of 512, what was read up to then stays, there are
+    /// no logits, and false is returned.
     /// - Throws: `OptionError` where they do not fit, or an id is outside the vocabulary.
-    public func prefill(_ ids: [Int32]) throws(OptionError) {
+    @discardableResult
+    public func prefill(_ ids: [Int32], shouldStop: () -> Bool = { false }) throws(OptionError) -> Bool {
         try check(ids)
-        read(ids)
+        return read(ids, shouldStop)
     }
 
-    private func read(_ new: [Int32]) {
+    @discardableResult
+    private func read(_ new: [Int32], _ shouldStop: () -> Bool = { false }) -> Bool {
         let ids = crosses(new.count) ? Array(history.prefix(count)) + new : new
         if ids.count > new.count { count = 0 }
         if count == 0 { begin(ids.count) }
         remember(ids)
         var start = 0
         while start < ids.count {
+            if start > 0, shouldStop() { return false }
             let end = min(start + Self.chunk, ids.count)
             let hidden = forward(Array(ids[start..<end]))
             count += end - start
             if end == ids.count { lastLogits = model.logits(hidden.slice(0, end - start - 1..<end - start).contiguous()) }
             start = end
         }
+        return true
     }
 
     /// Reads one token; there has to be room (`count < capacity`).
     public func step(_ token: Int32) {
         precondition(count < capacity, "the session is full")
-        if crosses(1) { return read([token]) }
+        if crosses(1) {
+            read([token])
+            return
+        }
         if rereadLength != nil { remember([token]) }
         let decode = self.decode ?? DecodeStep(model, cache, rows: 1, length: capacity, known: known)
         self.decode = decode
@@ -116,7 +124,8 @@ public final class GenerationSession {
         // What is short again is turned as a short text.
         if let rereadLength, known > rereadLength, length > 0, length <= rereadLength {
             count = 0
-            return read(Array(history.prefix(length)))
+            read(Array(history.prefix(length)))
+            return
         }
         count = length
         if history.count > length { history.removeLast(history.count - length) }

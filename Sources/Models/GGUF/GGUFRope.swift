@@ -34,7 +34,10 @@ enum GGUFRope {
             if let original { config["original_max_position_embeddings"] = JSON(original) }
             if let grown = try metadata.number("rope.scaling.attn_factor") { rope["attention_factor"] = .number(grown) }
         } else if let factors = try factors(metadata, "rope_freqs.weight", head) {
-            rope = try llama3(factors, rope, metadata)
+            if let wrong = factors.first(where: { !($0.isFinite && $0 > 0) }) {
+                throw FileError("a rotary factor makes no sense", path: metadata.file.path, field: "rope_freqs.weight", expected: "finite numbers above 0", found: "\(wrong)")
+            }
+            rope = llama3(factors, rope) ?? ownFactors(factors, rope, context: original ?? config["max_position_embeddings"]?.int)
         } else if let factor, factor != 1, type == "linear" || type == "none" {
             (rope["rope_type"], rope["factor"]) = ("linear", .number(factor))
         } else if type == "yarn" {
@@ -68,8 +71,8 @@ enum GGUFRope {
         return try stored.tensor().floats
     }
 
-    /// Llama 3's scaling, known by the factors it gives: the file has no other trace of it.
-    private static func llama3(_ factors: [Float], _ rope: JSONObject, _ metadata: GGUFMetadata) throws(FileError) -> JSONObject {
+    /// Llama 3's scaling with the usual limits, known by the factors it gives: the file has no other trace of it.
+    private static func llama3(_ factors: [Float], _ rope: JSONObject) -> JSONObject? {
         let base = rope["rope_theta"]?.double ?? 10_000
         for factor in [factors.max() ?? 1, 8, 32] {
             for context in [8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16] {
@@ -83,9 +86,16 @@ enum GGUFRope {
                 return rope
             }
         }
-        throw FileError(
-            "rotary factors of an unknown kind", path: metadata.file.path, field: "rope_freqs.weight", expected: "those of Llama 3",
-            found: "\(factors.prefix(6))…")
+        return nil
+    }
+
+    /// Factors of no known rule, one a pair: LongRoPE whose two lists are the same.
+    private static func ownFactors(_ factors: [Float], _ rope: JSONObject, context: Int?) -> JSONObject {
+        var rope = rope
+        (rope["rope_type"], rope["attention_factor"]) = ("longrope", 1.0)
+        (rope["long_factor"], rope["short_factor"]) = (.array(factors.map { JSON($0) }), .array(factors.map { JSON($0) }))
+        if let context { rope["original_max_position_embeddings"] = JSON(context) }
+        return rope
     }
 
     /// What each pair's angle is divided by.
@@ -120,6 +130,8 @@ enum GGUFRope {
                 GGUFSetting("rope.scaling.yarn_beta_fast", .f32(Float(yarn.betaFast))),
                 GGUFSetting("rope.scaling.yarn_beta_slow", .f32(Float(yarn.betaSlow))),
             ]
+        case .longrope(let long) where long.long == long.short && long.attentionFactor == 1:
+            settings.append(GGUFSetting(tensor: "rope_freqs.weight", long.long.map { Float($0) }))
         case .longrope(let long):
             settings += [
                 GGUFSetting(tensor: "rope_factors_long.weight", long.long.map { Float($0) }),

@@ -3,6 +3,12 @@ import QuintetFiles
 extension GGUFVocabulary {
     func definition() throws(FileError) -> TokenizerDefinition {
         try check()
+        var definition = try slots()
+        for (index, token) in definition.addedTokens.enumerated() where takesSpaces(behind: token) { definition.addedTokens[index].stripsRight = true }
+        return definition
+    }
+
+    private func slots() throws(FileError) -> TokenizerDefinition {
         switch model {
         case "llama": return try pieces(.merges).definition()
         case "t5": return try pieces(.unigram(.double)).definition()
@@ -10,6 +16,13 @@ extension GGUFVocabulary {
         case "bert": return try wordPiece()
         default: throw wrong("model", "llama, gpt2, bert or t5", model)
         }
+    }
+
+    /// Phi-3's tokens take the white space behind them. No key says so: llama.cpp knows the model by its name, and its placeholders tell it too.
+    private func takesSpaces(behind token: AddedToken) -> Bool {
+        guard !["<unk>", "<s>", "<|endoftext|>"].contains(token.content) else { return false }
+        let name = (self.name ?? "").lowercased()
+        return name.contains("phi-3") || name.contains("phi3") || model == "llama" && tokens.contains("<|placeholder1|>")
     }
 
     private func role(of id: Int) -> PieceRole {
@@ -23,7 +36,7 @@ extension GGUFVocabulary {
             vocabulary.pieces.append(.init(text: Array(token.utf8), score: scores.isEmpty ? 0 : scores[id], role: role(of: id)))
         }
         vocabulary.source = source
-        vocabulary.findsControls = true
+        vocabulary.findsTokens = true
         vocabulary.algorithm = algorithm
         vocabulary.unknown = unknown
         vocabulary.characterMap = characterMap

@@ -32,6 +32,8 @@ public struct GGUFVocabulary: Sendable {
     /// `precompiled_charsmap`.
     public var characterMap: [UInt8] = []
     public var chatTemplate: String?
+    /// The model's name (`general.name`): some tokenizers have habits that no key says.
+    public var name: String?
     /// The file it comes from, for errors.
     public var source: String
 

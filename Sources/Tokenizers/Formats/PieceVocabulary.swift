@@ -24,8 +24,8 @@ struct PieceVocabulary {
     var escapesSpaces = true
     var fallsBackToBytes = false
     var unknown: Int?
-    /// Control pieces are found in text (GGUF), not only put around it.
-    var findsControls = false
+    /// Control pieces and the user's own are found in text before anything else (GGUF): words end there.
+    var findsTokens = false
     /// What an unknown piece becomes in text; nil: decoding goes through the slots of the `tokenizers` format.
     var unknownText: String?
     /// Ids put before and after a text.
@@ -56,12 +56,12 @@ struct PieceVocabulary {
         return definition
     }
 
-    /// SentencePiece never finds control pieces in text; the user's own are found by the model.
+    /// SentencePiece itself never finds control pieces in text, and the user's own are found by the model.
     private var addedTokens: [AddedToken] {
         pieces.enumerated().filter { [.unknown, .control, .userDefined].contains($0.element.role) }.map { index, piece in
             var token = AddedToken(id: Int32(index), content: String(decoding: piece.text, as: UTF8.self))
             token.special = piece.role != .userDefined
-            token.isSearched = piece.role != .userDefined && findsControls
+            token.isSearched = findsTokens
             return token
         }
     }
@@ -102,7 +102,7 @@ struct PieceVocabulary {
 
     /// Text that is only escaped goes through the slots of the `tokenizers` format; all else through SentencePiece's own normalizer.
     private func fillSlots(_ definition: inout TokenizerDefinition) {
-        let userDefined = pieces.filter { $0.role == .userDefined }.map { JSON.string(String(decoding: $0.text, as: UTF8.self)) }
+        let userDefined = findsTokens ? [] : pieces.filter { $0.role == .userDefined }.map { JSON.string(String(decoding: $0.text, as: UTF8.self)) }
         let replace: JSON = ["type": "Replace", "pattern": ["String": " "], "content": "▁"]
         let prepend: JSON = ["type": "Prepend", "prepend": "▁"]
         if characterMap.isEmpty, !removesExtraSpaces, !marksEnd, escapesSpaces, userDefined.isEmpty {

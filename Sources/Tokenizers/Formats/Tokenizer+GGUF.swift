@@ -47,7 +47,7 @@ extension Tokenizer {
         guard case .bpe = definition.kind, slots.contains("▁"), !slots.contains("charsmap\":\"") else { throw unsayable("normalizer", definition.normalizer.serialized()) }
         vocabulary.scores = [Float](repeating: 0, count: vocabulary.tokens.count)
         for id in vocabulary.tokens.indices where vocabulary.kind(id) == .normal { vocabulary.scores[id] = -Float(definition.merges.count + 1) }
-        if definition.scores.count == vocabulary.tokens.count {
+        if definition.scores.count == definition.ids.count {
             for (index, id) in definition.ids.enumerated() { vocabulary.scores[Int(id)] = Float(definition.scores[index]) }
         }
         for (rank, merge) in definition.merges.enumerated() where definition.scores.isEmpty {

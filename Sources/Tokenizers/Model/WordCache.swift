@@ -10,6 +10,8 @@ struct WordCache {
 
     static let sets = 1 << 15
     let slots: UnsafeMutablePointer<Slot>
+    /// Kept here: reading the global one costs a call for each word.
+    private let seed = ByteHash.seed
 
     init() {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: Self.sets * 64, alignment: 64)
@@ -21,7 +23,7 @@ struct WordCache {
 
     /// First slot of the key's set.
     @inline(__always)
-    func set(of key: ShortKey, seed: UInt64) -> UnsafeMutablePointer<Slot> {
+    func set(of key: ShortKey) -> UnsafeMutablePointer<Slot> {
         slots + Int(truncatingIfNeeded: key.hash(seed: seed) >> 49) &* 2
     }
 
@@ -77,6 +79,9 @@ struct IDSink {
         if let from = ids.baseAddress { (base + count).update(from: from, count: ids.count) }
         count += ids.count
     }
+
+    /// Makes room for about as many ids as a text of so many bytes has; memory that is not needed is never touched.
+    mutating func reserveForText(bytes: Int) { reserve(min(bytes, 1 << 28) / 8 * 3 + 4) }
 
     /// Makes room for `more` ids.
     @inline(__always)

@@ -38,11 +38,11 @@ struct LengthLimits: Sendable {
             side = try Side(json["direction"], place)
         }
 
-        /// The ids that stay, leaving `room` for special tokens.
-        func cut(_ ids: UnsafeBufferPointer<Int32>, room: Int) -> Slice<UnsafeBufferPointer<Int32>> {
-            let limit = Swift.max(0, length - room)
-            if ids.count <= limit { return ids[...] }
-            return side == .right ? ids.prefix(limit) : ids.suffix(limit)
+        /// Cuts the ids from `start` on, leaving `room` for special tokens.
+        func cut(_ ids: inout [Int32], from start: Int, room: Int) {
+            let excess = ids.count - start - Swift.max(0, length - room)
+            if excess <= 0 { return }
+            if side == .right { ids.removeLast(excess) } else { ids.removeSubrange(start..<start + excess) }
         }
     }
 
