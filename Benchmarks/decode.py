@@ -146,7 +146,8 @@ def peer(path, prompt, generate, threads, runs):
 
 
 def ours(quintet, path, options):
-    command = [quintet, "bench", "model", path, "--prompt", options.prompt, "--generate", options.generate, "--threads", options.threads, "--runs", options.runs, "--json"]
+    command = [quintet, "bench", "model", path, "--prompt", options.prompt, "--generate", options.generate, "--threads", options.threads, "--runs", options.runs,
+               *(["--arithmetic", options.arithmetic] if options.arithmetic else []), "--json"]
     out = json.loads(subprocess.run([str(x) for x in command], check=True, capture_output=True, text=True).stdout)
     return {"prompt": out["prompt_tokens_per_second"], "decode": out["tokens_per_second"], "share": out["share_of_limit"], "rss": out["peak_rss_bytes"], "load": out["load_seconds"]}
 
@@ -167,6 +168,7 @@ def main():
     parser.add_argument("--runs", type=int, default=2, help="inside a round; their median counts")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quintet", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".build", "release", "quintet"))
+    parser.add_argument("--arithmetic", help="ours: f32 rounds no activations; the default rounds them to the type of the weights, as llama.cpp does")
     parser.add_argument("--only-write", action="store_true", help="make the files and stop")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--peer", help=argparse.SUPPRESS)

@@ -1,6 +1,7 @@
 // The matrix multiply: which way a shape goes, packing for keeps, and one slice of one panel.
 #include "block_gemm.h"
 #include "gemm_turn.h"
+#include <math.h>
 #include <string.h>
 
 static int64_t element_bytes(int64_t type) { return type == QK_F32 ? 4 : 2; }
@@ -132,6 +133,36 @@ static void plain_rows(void *context, int64_t begin, int64_t end) {
     plain->kernels->plain(plain->call, begin, end);
 }
 
+// Panels of words are panels of as many f32 to everything but the multiply-adds.
+static bool packed_in_pairs(const QKCall *call, QKCall *words) {
+    *words = *call;
+    words->n[2] /= 2, words->n[11] = QK_F32, words->n[12] = 1;
+    return true;
+}
+
+// MARK: Rounded activations
+
+typedef struct { const QKCall *call; float *to; } Rounding;
+
+static void round_rows(void *context, int64_t begin, int64_t end) {
+    const Rounding *r = context;
+    int64_t k = r->call->n[2];
+    for (int64_t i = begin; i < end; i++) {
+        const float *from = (const float *)r->call->p[1] + i * r->call->n[3];
+        for (int64_t x = 0; x < k; x++) r->to[i * k + x] = isfinite(from[x]) ? qk_eleven_bits(from[x]) : from[x];
+    }
+}
+
+// The same call with A's numbers, whose rows are contiguous, rounded to f16's eleven bits.
+static QKCall with_halves(const QKCall *call) {
+    Rounding r = {call, qk_scratch_for(QK_SCRATCH_GEMM_ROUNDED, (size_t)(call->n[0] * call->n[2] + 16) * sizeof(float))};
+    qk_parallel(call->n[0], qk_max(1, 65536 / qk_max(1, call->n[2])), round_rows, &r);
+    QKCall rounded = *call;
+    rounded.p[1] = r.to, rounded.n[3] = call->n[2], rounded.n[15] = 0;
+    if (call->n[12] == QK_PACKED_HALVES) rounded.n[12] = QK_PACKED;
+    return rounded;
+}
+
 // By the way that suits the number of rows.
 static void run_rows(const QKCall *call, const QKGemmKernels *set) {
     (call->n[0] <= QK_GEMM_SMALL ? qk_gemm_small : set->pair[1] ? qk_gemm_strips : qk_gemm_large)(call, set);
@@ -145,10 +176,13 @@ void qk_gemm_run(const QKCall *call) {
     else if (call->op == QK_OP_GEMM_PACK) qk_parallel(qk_ceil_div(call->n[0], QK_PANEL), 4, pack_panels, (void *)call);
     else if (call->n[0] <= 0 || call->n[1] <= 0) return;
     else if (blocks && call->n[12]) qk_block_gemm(call, kernels);
-    else if (kernels->plain) qk_parallel(call->n[0], 1, plain_rows, &plain);
+    else if (call->n[12] == QK_PACKED_HALVES || (call->n[15] == 2 && call->n[4] == 1)) {
+        QKCall rounded = with_halves(call);
+        qk_gemm_run(&rounded);
+    } else if (kernels->plain) qk_parallel(call->n[0], 1, plain_rows, &plain);
     else {
         QKCall words;
-        bool pairs = call->n[15] && qk_gemm_in_pairs(call, &words);
+        bool pairs = call->n[12] == QK_PACKED_PAIRS ? packed_in_pairs(call, &words) : call->n[15] == 1 && qk_gemm_in_pairs(call, &words);
         const QKGemmKernels *set = pairs ? &qk_gemm_brain : kernels;
         QKGemmKernels decoding = blocks ? qk_gemm_decoding(set) : *set;
         run_rows(pairs ? &words : call, &decoding);

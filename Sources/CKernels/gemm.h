@@ -52,6 +52,7 @@ const QKGemmKernels *qk_gemm_kernels(void);
 
 // bf16 products, two steps of k at a time: the set, and a call in its terms (false where it cannot be).
 extern const QKGemmKernels qk_gemm_brain;
+// The set needs qk_gemm_has_pairs().
 bool qk_gemm_in_pairs(const QKCall *call, QKCall *words);
 // The set for a B in block formats that is not packed (gemm_decode.c).
 QKGemmKernels qk_gemm_decoding(const QKGemmKernels *set);

@@ -6,6 +6,7 @@
 #define QK_GEMM_SET qk_gemm_avx512
 #define QK_GEMM_PACK_A pack_a
 #define QK_GEMM_PACK_B pack_b
+#define QK_GEMM_STREAM_PANELS stream
 #endif
 #if defined(__x86_64__)
 #include "bodies/gemm_pack.h"
@@ -108,7 +109,7 @@ const QKGemmKernels QK_GEMM_SET = {
     .rows = 12, .slice = 512, .high = 144,
     .tile = {NULL, tile1, tile2, tile3, tile4, tile5, tile6, tile7, tile8, tile9, tile10, tile11, tile12},
     .pair = {NULL, pair1, pair2, pair3, pair4, pair5, pair6, pair7, pair8, pair9, pair10, pair11, pair12},
-    .pack_a = QK_GEMM_PACK_A, .pack_b = QK_GEMM_PACK_B, .stream = stream, .finish = finish};
+    .pack_a = QK_GEMM_PACK_A, .pack_b = QK_GEMM_PACK_B, .stream = QK_GEMM_STREAM_PANELS, .finish = finish};
 #else
 const QKGemmKernels QK_GEMM_SET = {.rows = 0};
 #endif

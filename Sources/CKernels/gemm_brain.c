@@ -6,15 +6,17 @@
 #define QK_BRAIN __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,f16c")))
 static void pack_a_pairs(const QKCall *c, int64_t row, int64_t count, int64_t p, int64_t k, int rows, float *out);
 static void pack_b_pairs(const QKCall *c, int64_t panel, int64_t panels, int64_t p, int64_t k, float *out, int64_t stride);
+static void stream_pairs(int rows, int panels, int64_t type, int64_t k, const float *a, const void *b, int64_t stride, float *sums);
 #endif
 #define QK_MULTIPLY_ADD "vdpbf16ps"
 #define QK_GEMM_SET qk_gemm_brain
 #define QK_GEMM_PACK_A pack_a_pairs
 #define QK_GEMM_PACK_B pack_b_pairs
+#define QK_GEMM_STREAM_PANELS stream_pairs
 #include "gemm_avx512.c"
 
 #if defined(__x86_64__)
-enum { PIECE = 512 }; // words turned at once: no slice is longer
+enum { PIECE = 512 }; // words turned at once: no slice of B is longer
 
 // `words` words of neighbors in one run of numbers.
 QK_BRAIN static void words_of_run(const void *from, int64_t type, int64_t words, float *out) {
@@ -41,8 +43,11 @@ static void pack_a_pairs(const QKCall *c, int64_t row, int64_t count, int64_t p,
     const float *a = (const float *)c->p[1] + row * c->n[3] + 2 * p;
     for (int64_t i = 0; i < count; i += rows) {
         int high = (int)qk_min(rows, count - i);
-        for (int x = 0; x < high; x++) words_of_run(a + (i + x) * c->n[3], QK_F32, k, words + x * k);
-        pack_a_by_rows(words, k, high, k, out + i * k);
+        for (int64_t q = 0; q < k; q += PIECE) {
+            int64_t some = qk_min(PIECE, k - q);
+            for (int x = 0; x < high; x++) words_of_run(a + (i + x) * c->n[3] + 2 * q, QK_F32, some, words + x * some);
+            pack_a_by_rows(words, some, high, some, out + i * k + q * high);
+        }
     }
 }
 
@@ -80,16 +85,40 @@ static void pack_b_pairs(const QKCall *c, int64_t panel, int64_t panels, int64_t
     }
 }
 
+// Up to four rows past one or two packed panels of words, chains in registers: the same chains as a tile's.
+#define STREAM(R, P) \
+    QK_BRAIN static void stream##R##_##P(int64_t k, const uint32_t *a, const char *b, int64_t stride, float *sums) { \
+        __m512 s[P][R]; \
+        for (int x = 0; x < P; x++) \
+            for (int r = 0; r < R; r++) s[x][r] = _mm512_loadu_ps(sums + (x * R + r) * QK_PANEL); \
+        for (int64_t p = 0; p < k; p++, a += R, b += 64) \
+            for (int x = 0; x < P; x++) { \
+                _mm_prefetch(b + x * stride + 4096, _MM_HINT_T1); \
+                __m512bh words = (__m512bh)_mm512_loadu_si512(b + x * stride); \
+                for (int r = 0; r < R; r++) s[x][r] = _mm512_dpbf16_ps(s[x][r], (__m512bh)_mm512_set1_epi32((int32_t)a[r]), words); \
+            } \
+        for (int x = 0; x < P; x++) \
+            for (int r = 0; r < R; r++) _mm512_storeu_ps(sums + (x * R + r) * QK_PANEL, s[x][r]); \
+    }
+STREAM(1, 1) STREAM(1, 2) STREAM(2, 1) STREAM(2, 2) STREAM(3, 1) STREAM(4, 1)
+
+static void stream_pairs(int rows, int panels, int64_t type, int64_t k, const float *a, const void *b, int64_t stride, float *sums) {
+    static void (*const by[])(int64_t, const uint32_t *, const char *, int64_t, float *) = {stream1_1, stream1_2, stream2_1, stream2_2, stream3_1, NULL, stream4_1};
+    by[(rows - 1) * 2 + panels - 1](k, (const uint32_t *)a, b, stride * 4, sums);
+}
+
+bool qk_gemm_has_pairs(void) { return __builtin_cpu_supports("avx512bf16") && strcmp(qk_isa(), "avx512") == 0; }
+
 // A call whose numbers may be rounded, in words; false where it has to stay as it is.
 bool qk_gemm_in_pairs(const QKCall *call, QKCall *words) {
-    bool runs = __builtin_cpu_supports("avx512bf16") && strcmp(qk_isa(), "avx512") == 0;
     bool type = call->n[11] == QK_F32 || call->n[11] == QK_BF16 || call->n[11] >= QK_BLOCKS;
     bool fits = call->n[4] == 1 && (call->n[5] == 1 || call->n[6] == 1) && call->n[2] % 2 == 0 && !call->n[12];
-    if (!runs || !fits || !type) return false;
+    if (!qk_gemm_has_pairs() || !fits || !type) return false;
     *words = *call;
     words->n[2] /= 2, words->n[4] *= 2, words->n[5] *= 2;
     return true;
 }
 #else
+bool qk_gemm_has_pairs(void) { return false; }
 bool qk_gemm_in_pairs(const QKCall *call, QKCall *words) { return false; }
 #endif

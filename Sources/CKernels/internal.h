@@ -29,8 +29,17 @@ void qk_groups_run(const QKCall *call);
 // profile.c: around every call that runs.
 double qk_profile_start(void);
 void qk_profile_stop(const QKCall *call, double start);
+// The nearest number of eleven bits, half to even: f16 without its narrow range, so nothing becomes zero or infinite. Finite numbers only.
+static inline float qk_eleven_bits(float x) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, 4);
+    bits = (bits + 0xfff + (bits >> 13 & 1)) & ~0x1fffu;
+    __builtin_memcpy(&x, &bits, 4);
+    return x;
+}
+
 // scratch.c: the kinds of per-thread scratch; qk_scratch is QK_SCRATCH_BODY.
-enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_GEMM_DECODED, QK_SCRATCH_COUNT };
+enum { QK_SCRATCH_BODY, QK_SCRATCH_GEMM_SHARED, QK_SCRATCH_GEMM_OWN, QK_SCRATCH_GEMM_DECODED, QK_SCRATCH_GEMM_ROUNDED, QK_SCRATCH_COUNT };
 void *qk_scratch_for(int use, size_t bytes);
 // quantize_plain.c: conversions to block formats for the scalar set.
 void qk_cast_blocks_plain(const QKCall *call, int64_t begin, int64_t end);

@@ -33,7 +33,7 @@ public struct ParameterScope: Sendable {
         /// As they are: the store's own bytes, which gradients flow into.
         case dense
         /// In the order in which the kernels read them; block formats as they are stored.
-        case packed
+        case packed(FrozenArithmetic = .exact)
         /// As the files hold them, block formats too; gradients pass through and leave none behind.
         case frozen(FrozenArithmetic)
     }
@@ -68,8 +68,8 @@ public struct ParameterScope: Sendable {
         let change = try adapters?.change(of: self[name].path, outputs: outputs, inputs: inputs)
         guard let change else { return held(parts) }
         let turns = change.parts.contains { $0.magnitude != nil }
-        let original = turns && layout == .packed ? StoredMatrix(parts) : nil
-        return .adapted(AdaptedMatrix(held(parts), change, original: original, isPacked: layout == .packed))
+        let isPacked = if case .packed = layout { true } else { false }
+        return .adapted(AdaptedMatrix(held(parts), change, original: turns && isPacked ? StoredMatrix(parts) : nil, isPacked: isPacked))
     }
 
     /// Vectors that are kept in f32 whatever the file's precision, as one tensor.
@@ -92,7 +92,7 @@ public struct ParameterScope: Sendable {
     private func held(_ parts: [Tensor]) -> Weight {
         switch layout {
         case .dense: .dense(parts[0])
-        case .packed: Weight(packing: parts)
+        case .packed(let arithmetic): Weight(packing: parts, arithmetic)
         case .frozen(let arithmetic): parts[0].isParameter ? .dense(parts[0]) : .stored(StoredMatrix(parts, arithmetic))
         }
     }

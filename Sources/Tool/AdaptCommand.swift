@@ -55,7 +55,7 @@ struct AdaptRunCommand: ParsableCommand {
         settings.skipsGate = skipGate
         let adaptation = try Adaptation(
             model: what.model, data: what.data, validation: what.validation, into: into, settings: settings, resume: resume) { warn($0) }
-        if !quiet { for line in adaptation.input.lines + ["memory: \(adaptation.memory.summary)"] { note(line) } }
+        if !quiet { for line in adaptation.input.lines + ["memory: \(adaptation.memory.line)"] { note(line) } }
         let outcome = try adaptation.run([ProgressObserver(quiet: quiet, showsSamples: true), RunRecorder()])
         try say(outcome, adaptation)
         if case .interrupted(let signal) = outcome.trained.end { throw signal }

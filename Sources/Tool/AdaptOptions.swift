@@ -52,7 +52,7 @@ struct AdaptHow: ParsableArguments {
     @Option(help: "DPO's label smoothing.") var labelSmoothing: Double?
     @Option(help: "What a head reads: last or mean.") var pooling: String?
     @Option(help: "What backward computes again: none, activations or block.") var recompute: String?
-    @Option(help: "Products with frozen weights: f32 or bf16 (default: bf16 where the base is stored in bf16 or blocks).") var arithmetic: String?
+    @Option(help: "What products with frozen weights round to: f32 (nothing), bf16, stored (the weights' type); default: bf16 for a base in bf16 or blocks, else as it is served.") var arithmetic: String?
     @Option(help: "Steps between two evaluations.") var evalEvery: Int?
     @Option(help: "Steps between two checkpoints.") var saveEvery: Int?
     @Option(help: "Evaluations without a better one after which it ends; 0: never.") var patience: Int?

@@ -24,6 +24,8 @@ struct BenchModelCommand: ParsableCommand {
     var quantize = "f32"
     @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:))
     var cacheType = CacheType.f16
+    @Option(help: "What products round activations to: f32 (nothing), bf16 (with weights in bf16), stored (the type of the weights, as llama.cpp does); default: f32 for a folder, stored for a GGUF file.", transform: arithmetic(_:))
+    var arithmetic: FrozenArithmetic?
     @Option(help: "Tokens of the prompt.")
     var prompt = 512
     @Option(help: "Tokens to write.")
@@ -52,6 +54,7 @@ struct BenchModelCommand: ParsableCommand {
         benchmark.generatedTokens = generate
         benchmark.runs = runs
         benchmark.cacheType = cacheType
+        benchmark.arithmetic = arithmetic
         let quantization = GGUFQuantization(rawValue: quantize) ?? .f32
         let report = try model.map { try benchmark.run(folder: $0) } ?? benchmark.run(preset: try Preset.named(preset ?? ""), quantization: quantization)
         print(json ? report.json.serialized() : report.summary)

@@ -26,12 +26,14 @@ struct ChatModelCommand: ParsableCommand {
             """)
 
     @Argument(help: "A model folder in Hugging Face layout, or a .gguf file.") var model: String
-    @Option(help: ArgumentHelp("An adapter to apply: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
+    @Option(name: [.customLong("adapter"), .customLong("lora")], help: ArgumentHelp("An adapter to apply: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
     var lora: [String] = []
     @Option(help: "What the model is to be.") var system: String?
     @Option(help: "Tokens of an answer at most.") var maxTokens = 1024
     @Option(help: "Tokens of the conversation at most (default: 4096, or what the model was made for).") var context: Int?
     @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:)) var cacheType = CacheType.f32
+    @Option(help: "What products round activations to: f32 (nothing), bf16 (with weights in bf16), stored (the type of the weights, as llama.cpp does); default: f32 for a folder, stored for a GGUF file.", transform: arithmetic(_:))
+    var arithmetic: FrozenArithmetic?
     @OptionGroup(title: "Sampling") var sampling: SamplingArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @Option(help: "End an answer before this text; may be given several times.") var stop: [String] = []
@@ -40,7 +42,7 @@ struct ChatModelCommand: ParsableCommand {
     func run() throws {
         try useThreads(threads)
         let format = try output.format()
-        var generator = try TextGenerator(try openModel(model, lora: lora))
+        var generator = try TextGenerator(try openModel(model, lora: lora, arithmetic))
         generator.cacheType = cacheType
         if !generator.hasChatTemplate { warn("this model has no chat template: messages are joined by newlines") }
         var options = GenerationOptions(

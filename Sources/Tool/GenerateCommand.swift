@@ -23,7 +23,7 @@ struct GenerateCommand: ParsableCommand {
             """)
 
     @Argument(help: "A model folder in Hugging Face layout, or a .gguf file.") var model: String
-    @Option(help: ArgumentHelp("An adapter to apply: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
+    @Option(name: [.customLong("adapter"), .customLong("lora")], help: ArgumentHelp("An adapter to apply: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
     var lora: [String] = []
     @Option(help: "The text to continue.") var prompt: String?
     @Option(help: "A file with the text to continue; - for standard input.") var promptFile: String?
@@ -33,6 +33,8 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "New tokens at most (default: from the model's folder, else 128).") var maxTokens: Int?
     @Option(help: "Tokens of prompt and text together at most (default: what the model was made for).") var context: Int?
     @Option(help: "What the cache holds: f32, f16 or q8_0.", transform: cacheType(_:)) var cacheType = CacheType.f32
+    @Option(help: "What products round activations to: f32 (nothing), bf16 (with weights in bf16), stored (the type of the weights, as llama.cpp does); default: f32 for a folder, stored for a GGUF file.", transform: arithmetic(_:))
+    var arithmetic: FrozenArithmetic?
     @OptionGroup(title: "Sampling") var sampling: SamplingArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @Option(help: "End before this text; may be given several times.") var stop: [String] = []
@@ -54,7 +56,7 @@ struct GenerateCommand: ParsableCommand {
         let format = try output.format()
         let clock = ContinuousClock()
         let start = clock.now
-        var generator = try TextGenerator(try openModel(model, lora: lora))
+        var generator = try TextGenerator(try openModel(model, lora: lora, arithmetic))
         generator.cacheType = cacheType
         let loadSeconds = (clock.now - start) / .seconds(1)
         var options = options(generator.defaults)

@@ -12,8 +12,9 @@ import QuintetTensors
 #endif
 
 /// Opens a model folder, with the adapters of `--lora`, and tells on standard error what the person should know about it.
-func openModel(_ path: String, lora: [String] = []) throws -> ModelFolder {
-    let folder = try ModelFolder.open(path)
+func openModel(_ path: String, lora: [String] = [], _ arithmetic: FrozenArithmetic? = nil) throws -> ModelFolder {
+    var folder = try ModelFolder.open(path)
+    if let arithmetic { folder.arithmetic = arithmetic }
     for warning in folder.warnings { warn(warning) }
     return try folder.adapted(by: lora.map { AdapterChoice(parsing: $0) })
 }
@@ -26,11 +27,16 @@ func useThreads(_ count: Int?) throws {
 }
 
 /// What a cache holds, by its name.
-func cacheType(_ name: String) throws -> CacheType {
-    guard let type = CacheType(rawValue: name) else {
-        throw ValidationError("expected \(CacheType.allCases.map(\.rawValue).joined(separator: ", ")), found \(name)")
+func cacheType(_ name: String) throws -> CacheType { try named(name) }
+
+/// How products take their numbers, by its name.
+func arithmetic(_ name: String) throws -> FrozenArithmetic { try named(name) }
+
+private func named<Value: RawRepresentable<String> & CaseIterable>(_ name: String) throws -> Value {
+    guard let value = Value(rawValue: name) else {
+        throw ValidationError("expected \(Value.allCases.map(\.rawValue).joined(separator: ", ")), found \(name)")
     }
-    return type
+    return value
 }
 
 /// One line on standard error.

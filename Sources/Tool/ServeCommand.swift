@@ -21,12 +21,14 @@ struct ServeCommand: AsyncCommand {
     @Option(help: "Texts made at once for each model.") var parallel = 16
     @Option(help: "Tokens of a prompt and its text together (default: what the model was made for, as far as memory reaches).") var context: Int?
     @Option(help: "What the cache holds: f32, f16 or q8_0 (default: f32 for weights in f32, else f16).", transform: cacheType(_:)) var cacheType: CacheType?
+    @Option(help: "What products round activations to: f32 (nothing), bf16 (with weights in bf16), stored (the type of the weights, as llama.cpp does); default: f32 for a folder, stored for a GGUF file.", transform: arithmetic(_:))
+    var arithmetic: FrozenArithmetic?
     @Option(help: "Megabytes of keys and values for each model (default: a quarter of the memory; with --memory-budget what the model or one text takes).") var cacheBudget: Int?
     @Option(help: "Requests that may wait for each model.") var queue = 64
     @Option(help: "Seconds a request may wait for a place.") var queueTimeout = 60.0
     @Option(help: "Seconds a request may take.") var requestTimeout = 600.0
     @Option(help: "Seconds that running requests get after SIGTERM.") var grace = 30.0
-    @Option(help: ArgumentHelp("An adapter that requests may choose as their model, beside the first model's weights; may be given several times. PATH=WEIGHT counts for who chooses nothing.", valueName: "name=path"))
+    @Option(name: [.customLong("adapter"), .customLong("lora")], help: ArgumentHelp("An adapter that requests may choose as their model, beside the first model's weights; may be given several times. PATH=WEIGHT counts for who chooses nothing.", valueName: "name=path"))
     var lora: [String] = []
     @Option(help: "A folder where /slots/ID?action=save keeps keys and values of texts.") var slotSavePath: String?
     @Option(help: "A folder of models that are loaded when somebody asks for them.") var modelsDir: String?
@@ -66,6 +68,7 @@ struct ServeCommand: AsyncCommand {
         options.parallel = parallel
         options.context = context
         options.cacheType = cacheType
+        options.arithmetic = arithmetic
         options.cacheBudget = cacheBudget.map { $0 << 20 }
         options.queue = queue
         options.queueTimeout = queueTimeout

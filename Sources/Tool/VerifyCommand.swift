@@ -66,7 +66,7 @@ struct VerifyCommand: ParsableCommand {
 
     private func verify(_ expected: String) throws {
         let folder = try openModel(model, lora: lora)
-        let result = try Verification(try folder.transformer(precision: folder.exactPrecision), expected: expected)
+        let result = try Verification(try folder.transformer(.packed(.exact), precision: folder.exactPrecision), expected: expected)
         if let save { try SafetensorsWriter.write(save, result.items) }
         json ? print(report(result).serialized()) : printTable(result, expected)
         if !result.passed { throw ExitCode(1) }

@@ -43,6 +43,6 @@ import Testing
             layers: LayerPattern(block, count: 2), finalNorm: block.norm)
         let store = ParameterStore(spec.parameters, gradients: false)
         store.initialize(seed: 1)
-        return try Transformer(spec, ParameterScope(store, .packed))
+        return try Transformer(spec, ParameterScope(store, .packed()))
     }
 }

@@ -7,8 +7,15 @@ import Testing
 
 /// Texts made together have the bits they have alone.
 @Suite(.serialized) struct BatchTests {
-    private func generator(_ change: (inout TransformerSpec) -> Void = { _ in }) throws -> TextGenerator {
-        TextGenerator(try randomModel(change), try byteTokenizer())
+    private func generator(_ arithmetic: FrozenArithmetic? = nil, _ change: (inout TransformerSpec) -> Void = { _ in }) throws -> TextGenerator {
+        TextGenerator(try randomModel(arithmetic: arithmetic, change), try byteTokenizer())
+    }
+
+    /// Layers of experts behind layers of one: products of every kind.
+    private func withExperts(_ spec: inout TransformerSpec) {
+        var block = spec.layers[0]
+        block.feedForward = .experts(ExpertsSpec(routing: Routing(experts: 6, chosen: 2, scoring: .softmaxOverAll), hidden: 20))
+        spec.layers = LayerPattern(cycle: [spec.layers[0], block], count: 4)
     }
 
     /// Prompts and lengths that a counter decides, some beginning alike.
@@ -32,10 +39,10 @@ import Testing
         return (ids, end)
     }
 
-    /// However many there are, in whatever order they come, with pages that run out or not.
-    @Test(arguments: [(1, nil), (3, nil), (8, nil), (5, 7)] as [(Int, Int?)])
-    func anyMixGivesTheSameTexts(_ parallel: Int, _ pages: Int?) async throws {
-        let generator = try generator()
+    /// However many there are, in whatever order they come, with pages that run out or not, multiplied in f32 or in bf16.
+    @Test(arguments: [(1, nil, nil), (3, nil, nil), (8, nil, nil), (5, 7, nil), (8, nil, .stored)] as [(Int, Int?, FrozenArithmetic?)])
+    func anyMixGivesTheSameTexts(_ parallel: Int, _ pages: Int?, _ arithmetic: FrozenArithmetic?) async throws {
+        let generator = try generator(arithmetic, arithmetic == nil ? { _ in } : withExperts)
         let alone = try (0..<60).map { number in
             let request = request(number)
             return try generator.generate(request.prompt, options: request.options).ids

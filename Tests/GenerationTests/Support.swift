@@ -30,15 +30,15 @@ func withFolder<T>(_ body: (String) throws -> T) throws -> T {
     return try body(folder)
 }
 
-/// A small model with random weights.
-func randomModel(_ change: (inout TransformerSpec) -> Void = { _ in }) throws -> Transformer {
+/// A small model with random weights; with an arithmetic, weights in bf16.
+func randomModel(arithmetic: FrozenArithmetic? = nil, _ change: (inout TransformerSpec) -> Void = { _ in }) throws -> Transformer {
     let attention = AttentionSpec(heads: 4, kvHeads: 2, headWidth: 8, positions: .rotary(Rotary(width: 8)))
     let block = BlockSpec(mixer: .attention(attention), feedForward: .gated(hidden: 24, .silu, .none), norm: .rms(epsilon: 1e-5, offset: 0))
     var spec = TransformerSpec(
         vocabulary: 61, width: 32, context: 256, layers: LayerPattern(block, count: 3), finalNorm: .rms(epsilon: 1e-5, offset: 0),
         head: HeadSpec(.own), initialization: Initialization(deviation: 0.3, outputs: .same))
     change(&spec)
-    let store = ParameterStore(spec.parameters, gradients: false)
+    let store = ParameterStore(spec.parameters, matrixDType: arithmetic == nil ? .f32 : .bf16, gradients: false)
     store.initialize(seed: 3)
-    return try Transformer(spec, ParameterScope(store, .packed))
+    return try Transformer(spec, ParameterScope(store, .packed(arithmetic ?? .exact)))
 }

@@ -47,6 +47,33 @@ private func random(_ shape: Shape, seed: UInt64) -> Tensor {
         }
     }
 
+    @Test("products in bf16: what frozen weights give, whatever rows are multiplied together", arguments: [(1, 2), (16, 64), (33, 130), (40, 1026), (70, 2100), (7, 63)])
+    func packedBrain(_ rows: Int, _ columns: Int) {
+        let stored = random([rows, columns], seed: 1).cast(to: .bf16), x = random([41, columns], seed: 2)
+        let packed = Weight(packing: [stored.slice(0, 0..<rows / 2), stored.slice(0, rows / 2..<rows)], .brain)
+        let y = matmul(x, packed).floats
+        #expect(packed.byteCount == Weight(packing: [stored]).byteCount)
+        // An odd number of columns, and machines without such products, take numbers as they are.
+        let exact = matmul(x, Weight(packing: [stored])).floats
+        #expect(y == matmul(x, .stored(StoredMatrix([stored], .brain))).floats || y == exact)
+        if columns % 2 != 0 { #expect(y == exact) }
+        for some in [0..<1, 3..<5, 7..<10, 2..<6, 5..<17, 9..<22, 1..<31] {
+            #expect(matmul(x.slice(0, some), packed).floats == Array(y[some.lowerBound * rows..<some.upperBound * rows]), "\(some)")
+        }
+    }
+
+    @Test("activations that meet f16 rounded to f16, whether the weights are packed or lie as in the file") func halves() {
+        let stored = random([37, 130], seed: 1).cast(to: .f16), x = random([30, 130], seed: 2)
+        let packed = Weight(packing: [stored], .stored), y = matmul(x, packed).floats
+        #expect(y == matmul(x.cast(to: .f16).cast(to: .f32), Weight(packing: [stored])).floats)
+        #expect(y == matmul(x, .stored(StoredMatrix([stored], .stored))).floats)
+        #expect(y != matmul(x, Weight(packing: [stored])).floats)
+        for some in [0..<1, 3..<5, 5..<17] { #expect(matmul(x.slice(0, some), packed).floats == Array(y[some.lowerBound * 37..<some.upperBound * 37])) }
+        // Beyond the range of f16 numbers keep their eleven bits.
+        let wide = Tensor([Float](repeating: 1e30, count: 130), [1, 130])
+        #expect(matmul(wide, packed).floats.allSatisfy { $0.isFinite && $0 != 0 })
+    }
+
     @Test("gate and up in one call equal two products") func gate() {
         let x = random([19, 256], seed: 1)
         for type in [DType.q4_K, .q8_0, .q6_K] {

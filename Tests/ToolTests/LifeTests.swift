@@ -29,6 +29,22 @@ import Testing
         #expect(try Self.run(corpus.pretrain(into: run, steps: 20, saveEvery: 10)).status == 1)
     }
 
+    /// An evaluation that is better than all before has a checkpoint, whenever the next one is due.
+    @Test func theBestEvaluationIsKept() throws {
+        let corpus = try TinyCorpus.shared.get()
+        let folder = try Program.scratch("best")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var arguments = corpus.pretrain(into: folder + "/run", steps: 12, saveEvery: 12, "--set", "eval_every=2", "--set", "warmup_steps=0")
+        if let index = arguments.firstIndex(of: "--learning-rate") { arguments[index + 1] = "0.2" }
+        let trained = try Self.run(arguments)
+        try #require(trained.status == 0, "\(trained.errors)")
+        let state = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder + "/run/checkpoints/12/trainer_state.json"))) as? [String: Any]
+        let best = try #require(state?["best_step"] as? Int), names = try FileManager.default.contentsOfDirectory(atPath: folder + "/run/checkpoints")
+        #expect(best < 12, "a rate this high is best early")
+        #expect(names.contains("\(best)") && names.contains("12"), "\(names)")
+        #expect(try String(contentsOfFile: folder + "/run/README.md", encoding: .utf8).contains(", of checkpoint \(best)"))
+    }
+
     @Test func threadsDoNotChangeTheModel() throws {
         let corpus = try TinyCorpus.shared.get()
         let folder = try Program.scratch("threads")

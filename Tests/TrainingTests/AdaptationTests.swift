@@ -110,6 +110,21 @@ import Testing
         }
     }
 
+    @Test func aResultThatIsNoBetterSaysSo() throws {
+        try Self.with(TinyModel.rows(60)) { folder, model, data in
+            var settings = Self.settings(10)
+            settings.learningRate = 5
+            let into = Folder.join(folder, "out"), outcome = try Adaptation(model: model, data: data, into: into, settings: settings).run()
+            #expect(outcome.isBetter == false && outcome.json(run: into)["improved"] == false)
+            #expect(outcome.startLoss ?? 9 < outcome.best?.loss ?? 0)
+            #expect(String(decoding: try readFile(Folder.join(into, "README.md")), as: UTF8.self).contains("No evaluation was better than before"))
+            settings.learningRate = 1e-2
+            let better = try Adaptation(model: model, data: data, into: into + "-2", settings: settings).run()
+            #expect(better.isBetter == true)
+            #expect(String(decoding: try readFile(Folder.join(into + "-2", "README.md")), as: UTF8.self).contains(" before, "))
+        }
+    }
+
     @Test func preferencesMoveApart() throws {
         let rows = (0..<60).map { #"{"prompt": "w\#(3 + $0 % 20) w5", "chosen": " w6 w7", "rejected": " w8 w9"}"# + "\n" }.joined()
         try Self.with(rows) { folder, model, data in

@@ -15,6 +15,9 @@ extern "C" {
 #endif
 
 // Element types.
+// How the B of a product lies: as its strides say, in panels of its type, in panels of bf16 whose elements are words of two neighbors in k (an even k),
+// in panels of its type with A's numbers rounded to f16's eleven bits.
+enum { QK_PLAIN = 0, QK_PACKED = 1, QK_PACKED_PAIRS = 2, QK_PACKED_HALVES = 3 };
 enum { QK_F32 = 0, QK_F16 = 1, QK_BF16 = 2, QK_I32 = 3, QK_U8 = 4, QK_I8 = 5, QK_BOOL = 6 };
 
 // Block formats: GGML's types, their numbers plus QK_BLOCKS. The bytes are those of a GGUF file: blocks of a row one after the other.
@@ -126,12 +129,12 @@ enum {
     // C = epilogue(alpha * A * B). Each element of C is one chain of fused multiply-adds in the order of k, whatever the shape, blocks or threads.
     // kind: activation. p0 C, p1 A, p2 B, p3? bias [n], p4? residual, p5? pre-activation out, p6? gate.
     // n0 m, n1 n, n2 k, n3 A row stride, n4 A column stride, n5 B row stride, n6 B column stride (B[p, j]), n7 C row stride, n8 residual row stride,
-    // n9 pre row stride, n10: 1 starts the chains from C (C += A * B; then no alpha), n11 B's type (f32, f16, bf16), n12: 1 B is packed panels (QK_OP_GEMM_PACK),
+    // n9 pre row stride, n10: 1 starts the chains from C (C += A * B; then no alpha), n11 B's type (f32, f16, bf16), n12: how B lies (QK_PLAIN, ...),
     // n13 gate row stride. Block formats come packed (n12 = 1), A in contiguous rows of whole blocks; A's numbers then become bytes, 32 with one scale, and a
     // chain has a link for every block. Up to three formats side by side: columns from n14 (a multiple of QK_PANEL; 0 for none) lie in p7 with type n16,
     // from n15 in p8 with type n17. n18: 1 multiplies f(first half of the columns) by the second half, for a C of n / 2 columns (a multiple of QK_PANEL) and
     // no other epilogue. n19: 1 where nobody reads C soon. Plain types, n15: 1 lets A's
-    // and B's numbers be rounded to bf16 where products of those are faster (two steps of k at a time). Block formats as files hold them (n12 = 0, where
+    // and B's numbers be rounded to bf16 where products of those are faster (two steps of k at a time), 2 rounds A's to f16's eleven bits. Block formats as files hold them (n12 = 0, where
     // qk_gemm_reads_blocks): f32 products with the numbers they stand for; n5 or n6 is 1, the other one whole blocks. s0 alpha. Epilogue: v = alpha * sum + bias; pre = v; v = f(v); v *= gate; v += residual.
     QK_OP_GEMM,
     // B into panels [ceil(n / QK_PANEL)][k][QK_PANEL] of its own type, zero padded. p0 panels, p1 B. n0 n, n1 k, n5 B row stride, n6 B column stride, n11 type.
@@ -200,6 +203,8 @@ void qk_run(const QKCall *call);
 const char *qk_isa(void);
 // Whether this instruction set multiplies with block formats that are not packed.
 bool qk_gemm_reads_blocks(void);
+// Whether it multiplies numbers rounded to bf16 two by two.
+bool qk_gemm_has_pairs(void);
 bool qk_set_isa(const char *name);
 
 // Threads: the caller takes part, an atomic counter hands out chunks, workers spin briefly, then park.

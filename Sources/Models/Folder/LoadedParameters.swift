@@ -61,9 +61,10 @@ final class StoredParameters: ParameterSource {
 }
 
 extension ModelFolder {
-    /// The model, ready to run, its adapters beside its weights; `.packed` holds matrices in the kernels' order (inference), `.dense` as they are stored.
-    public func transformer(_ layout: ParameterScope.Layout = .packed, precision: WeightPrecision = .stored) throws -> Transformer {
-        let model = try model(StoredParameters(try weightReader(), precision), layout)
+    /// The model, ready to run, its adapters beside its weights; `.packed` holds matrices in the kernels' order (inference, the default), `.dense` as
+    /// they are stored.
+    public func transformer(_ layout: ParameterScope.Layout? = nil, precision: WeightPrecision = .stored) throws -> Transformer {
+        let model = try model(StoredParameters(try weightReader(), precision), layout ?? .packed(arithmetic))
         try checkIntact()
         return model
     }

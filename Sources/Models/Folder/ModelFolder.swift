@@ -23,6 +23,8 @@ public struct ModelFolder: Sendable {
     public let source: Source
     /// What the person should know, one line each.
     public let warnings: [String]
+    /// How products take their numbers when the model runs: those of a folder as its reference does, those of a GGUF file as llama.cpp does.
+    public var arithmetic: FrozenArithmetic
     /// Adapters that count with the weights.
     var adapters: AppliedAdapters?
 
@@ -54,7 +56,7 @@ public struct ModelFolder: Sendable {
         let (spec, warning) = try HeadTie.settled(said, family, weights)
         return ModelFolder(
             path: path, family: family, spec: spec, tokens: tokens, config: config, weights: weights, map: family.weights(spec), source: .folder,
-            warnings: reader.warnings + [warning].compactMap { $0 })
+            warnings: reader.warnings + [warning].compactMap { $0 }, arithmetic: .exact)
     }
 
     private static func family(of config: JSON, _ reader: inout ConfigReader) throws(FileError) -> Family {

@@ -141,7 +141,7 @@ extension ModelFolder {
     public func scoring() throws -> (body: Transformer, score: ScoreLayer)? {
         guard let score = try scoreLayer() else { return nil }
         if adapters != nil { return (try transformer(), score) }
-        return (try Transformer(spec.body, ParameterScope(StoredParameters(try bodyReader(), .stored), .packed)), score)
+        return (try Transformer(spec.body, ParameterScope(StoredParameters(try bodyReader(), .stored), .packed(arithmetic))), score)
     }
 
     /// The parameters but those of the vocabulary's projection, which a model that scores does not have.

@@ -1,5 +1,6 @@
 public import QuintetCheckpoints
 public import QuintetFiles
+import QuintetTensors
 import QuintetLayers
 
 extension ModelFolder {
@@ -20,7 +21,7 @@ extension ModelFolder {
         let (family, spec, more) = try architecture.spec(of: file, config)
         return ModelFolder(
             path: path, family: family, spec: spec, tokens: tokens, config: config, weights: whole, map: architecture.layout.weights(spec),
-            source: .gguf(file, architecture), warnings: files.flatMap(\.warnings) + warnings + more)
+            source: .gguf(file, architecture), warnings: files.flatMap(\.warnings) + warnings + more, arithmetic: .stored)
     }
 
     /// The ids that the metadata names, which have to lie in the vocabulary, and ends known by their names.

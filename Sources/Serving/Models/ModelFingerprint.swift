@@ -12,7 +12,7 @@ struct ModelFingerprint: Sendable, Equatable {
 
     init(_ folder: ModelFolder, _ adapters: [ServedAdapter]) throws(FileError) {
         var whole = SHA256Stream()
-        whole.update("\(quintetVersion) \(InstructionSet.name)")
+        whole.update("\(quintetVersion) \(InstructionSet.name) \(folder.arithmetic.rawValue)")
         for file in folder.weights.files { whole.update(try sha256(file: file.path)) }
         if Folder.isFolder(folder.path) { whole.update(try sha256(file: Folder.join(folder.path, ModelFolder.configName))) }
         model = whole.hex

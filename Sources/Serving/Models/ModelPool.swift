@@ -195,7 +195,8 @@ final class ModelPool: Sendable {
             try checkSize(entry, bytes)
             let (options, thread, path, rack) = (options, thread, entry.path, entry.rack)
             let (folder, plan) = try await SystemThread.run(.yielding) {
-                let folder = try rack.opened(path)
+                var folder = try rack.opened(path)
+                if let arithmetic = options.arithmetic { folder.arithmetic = arithmetic }
                 let type = options.cacheType ?? (folder.storedType == "F32" ? .f32 : .f16)
                 return (folder, try CachePlan(folder.spec, options, type, modelBytes: bytes))
             }

@@ -15,6 +15,8 @@ public struct ServerOptions: Sendable {
     public var cacheBudget: Int?
     /// What keys and values are kept in; nil for f32 where a model's weights are stored in f32, else f16, as references of such models keep them.
     public var cacheType: CacheType?
+    /// How products take their numbers; nil for what each model's file asks for.
+    public var arithmetic: FrozenArithmetic?
     /// Adapters beside the weights of the first model that was named; requests choose among them.
     public var adapters: [ServedAdapter] = []
     /// Where keys and values of texts are kept when somebody asks for it; nil for nowhere.

@@ -111,7 +111,7 @@ private func window(
     call.n.13 = Int64(epilogue.gate?.rowStride ?? 0)
     call.s.0 = 1
     weight.place(in: &call)
-    if arithmetic == .brain { call.n.15 = 1 }
+    if case .dense(let plain) = weight, arithmetic != .exact { call.n.15 = arithmetic.rounding(plain.dtype) }
     call.run()
 }
 
@@ -205,7 +205,8 @@ func inputGradient(_ dy: Tensor, _ w: Tensor, _ destination: (gradient: Tensor, 
     call.n.7 = Int64(destination.gradient.rowStride)
     call.n.10 = destination.adds ? 1 : 0
     call.n.11 = w.dtype.rawValue
-    call.n.15 = arithmetic == .brain ? 1 : 0
+    // The gradient has no type of its own to round to.
+    call.n.15 = arithmetic.rounding(w.dtype) == 1 ? 1 : 0
     call.s.0 = 1
     call.run()
 }

@@ -6,6 +6,17 @@ public enum FrozenArithmetic: String, Sendable, CaseIterable {
     case exact = "f32"
     /// Rounded to bf16, which some machines multiply twice as fast; elsewhere as they are.
     case brain = "bf16"
+    /// Activations rounded to the type of the weights they meet, f16 or (where that is faster) bf16, as llama.cpp does.
+    case stored
+
+    /// How activations that meet plain weights of a type that lie as they are are taken: n15 of a product.
+    func rounding(_ dtype: DType) -> Int64 {
+        switch self {
+        case .exact: 0
+        case .brain: 1
+        case .stored: dtype == .bf16 ? 1 : dtype == .f16 ? 2 : 0
+        }
+    }
 }
 
 /// A frozen weight matrix as the files hold it: parts whose rows, one after the other, are the matrix, each in its own type.

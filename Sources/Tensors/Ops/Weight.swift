@@ -57,10 +57,10 @@ extension Weight {
             call.n.11 = w.dtype.rawValue
         case .packed(let matrix):
             call.n.11 = matrix.dtype.rawValue
-            call.n.12 = 1
+            call.n.12 = matrix.packing
         case .quantized(let matrix):
             call.n.11 = matrix.segments[0].dtype.rawValue
-            call.n.12 = 1
+            call.n.12 = Int64(QK_PACKED)
             matrix.placeRest(in: &call)
         case .stored, .adapted: preconditionFailure("a product with this weight is several calls")
         }
@@ -81,11 +81,11 @@ extension Weight {
     ///
     /// Block formats stay as they are, up to three of them side by side where their rows come in sixteens; plain types stay where all parts have the
     /// same; what is mixed otherwise becomes f32. The pages of parts that lie in mapped files are given back as they are consumed.
-    public init(packing parts: [Tensor]) {
+    public init(packing parts: [Tensor], _ arithmetic: FrozenArithmetic = .exact) {
         if let matrix = QuantizedMatrix(parts) {
             self = .quantized(matrix)
         } else if parts.allSatisfy({ $0.dtype == parts[0].dtype && !$0.dtype.isBlockFormat }) {
-            self = .packed(PackedMatrix(parts))
+            self = .packed(PackedMatrix(parts, arithmetic))
         } else {
             self = .packed(PackedMatrix(parts.map { $0.cast(to: .f32) }))
         }
@@ -96,23 +96,48 @@ extension Weight {
 public struct PackedMatrix: Sendable {
     public let outputs: Int, inputs: Int
     public let dtype: DType
+    /// How products take their numbers: weights in bf16 alone are multiplied in bf16, with those in f16 alone activations are rounded to f16.
+    public let arithmetic: FrozenArithmetic
     private let panels: Panels
 
     /// Packs [outputs, inputs] weights, f32, f16 or bf16.
-    public init(_ weights: Tensor) { self.init([weights]) }
+    public init(_ weights: Tensor, _ arithmetic: FrozenArithmetic = .exact) { self.init([weights], arithmetic) }
 
     /// Packs matrices of one type whose rows, one after the other, are the weights.
-    public init(_ parts: [Tensor]) {
+    public init(_ parts: [Tensor], _ arithmetic: FrozenArithmetic = .exact) {
         outputs = parts.reduce(0) { $0 + $1.shape[0] }
         inputs = parts[0].shape[1]
         dtype = parts[0].dtype
-        panels = Panels(packing: parts)
+        let inPairs = arithmetic != .exact && dtype == .bf16 && inputs % 2 == 0 && qk_gemm_has_pairs()
+        self.arithmetic = inPairs ? .brain : arithmetic == .stored && dtype == .f16 ? .stored : .exact
+        panels = Panels(packing: inPairs ? parts.map(\.inWords) : parts)
     }
 
     var data: UnsafeMutableRawPointer { panels.data }
 
+    /// n12 of a product.
+    var packing: Int64 {
+        switch arithmetic {
+        case .exact: Int64(QK_PACKED)
+        case .brain: Int64(QK_PACKED_PAIRS)
+        case .stored: Int64(QK_PACKED_HALVES)
+        }
+    }
+
     /// Bytes as stored.
     public var byteCount: Int { Panels.byteCount(rows: outputs, columns: inputs, dtype) }
+}
+
+extension Tensor {
+    /// Rows of bf16 as words of two neighbors, which the kernels pack like any four bytes.
+    fileprivate var inWords: Tensor {
+        var rows = contiguous()
+        if rows.offset % 2 != 0 || UInt(bitPattern: rows.data) % 4 != 0 {
+            rows = Tensor(uninitialized: shape, dtype: .bf16)
+            rows.copyIn(self)
+        }
+        return Tensor(storage: rows.storage, offset: rows.offset / 2, shape: [shape[0], shape[1] / 2], dtype: .f32)
+    }
 }
 
 /// A weight matrix in block formats: panels of sixteen rows with the very bytes of the file, turned for the kernels.

@@ -17,13 +17,16 @@ public struct ModelBenchmark: Sendable {
     /// Timed runs, after one to warm up; medians count.
     public var runs = 3
     public var cacheType = CacheType.f16
+    /// How products take their numbers; nil for what the model's file asks for, and f32 for random weights.
+    public var arithmetic: FrozenArithmetic?
 
     public init(threads: Int) { self.threads = threads }
 
     /// Opens the folder (that is timed, too) and measures.
     public func run(folder path: String) throws -> Report {
         try measure { () throws -> (String, Transformer, Int) in
-            let folder = try ModelFolder.open(path)
+            var folder = try ModelFolder.open(path)
+            if let arithmetic { folder.arithmetic = arithmetic }
             let reader = try folder.weightReader()
             return (path, try folder.transformer(), Self.bytesPerToken(folder.spec) { reader.storedByteCount($0.name) })
         }
@@ -34,7 +37,7 @@ public struct ModelBenchmark: Sendable {
         try measure { () throws -> (String, Transformer, Int) in
             let spec = try preset.shape.spec()
             let source = try RandomParameters(spec, quantization)
-            return (preset.name, try Transformer(spec, ParameterScope(source, .packed)), Self.bytesPerToken(spec, source.bytes))
+            return (preset.name, try Transformer(spec, ParameterScope(source, .packed(arithmetic ?? .exact))), Self.bytesPerToken(spec, source.bytes))
         }
     }
 
@@ -135,7 +138,7 @@ extension ModelBenchmark {
             return [
                 "model": .string(name), "parameters": JSON(parameters), "threads": JSON(benchmark.threads), "isa": .string(InstructionSet.name),
                 "prompt": JSON(benchmark.promptTokens), "generate": JSON(benchmark.generatedTokens), "runs": JSON(benchmark.runs),
-                "cache_type": .string(benchmark.cacheType.rawValue),
+                "cache_type": .string(benchmark.cacheType.rawValue), "arithmetic": benchmark.arithmetic.map { .string($0.rawValue) } ?? .null,
                 "prompt_tokens_per_second": .number(promptTokensPerSecond), "tokens_per_second": .number(tokensPerSecond),
                 "share_of_limit": .number(shareOfLimit), "prompt_share_of_limit": .number(promptShareOfLimit),
                 "prompt_tokens_per_second_runs": rates(promptSeconds, benchmark.promptTokens),

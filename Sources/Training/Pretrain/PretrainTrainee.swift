@@ -62,12 +62,18 @@ final class PretrainTrainee: Trainee {
         try learner.load(try ModelFolder.open(checkpoint).loadWeights(precision: .f32), source: checkpoint)
     }
 
+    /// The lowest loss so far and which checkpoint has it.
+    private func best(_ state: TrainerState) -> String? {
+        guard let loss = state.bestLoss, let step = state.bestStep else { return nil }
+        return "\(Number.short(loss, digits: 4))" + (step == state.step ? "" : ", of checkpoint \(step)")
+    }
+
     private func export(_ state: TrainerState) throws -> ModelExport {
         let tokens = SpecialTokens(bos: tokenizer.bosID.map(Int.init), eos: [Int(dataset.endOfText)], pad: tokenizer.padID.map(Int.init))
         let facts: [(name: String, value: String)] = [
             ("Trained on", "\(grouped(state.tokens)) tokens, step \(grouped(state.step)) of \(grouped(plan.steps))"),
             ("Data", "sha256 \(dataset.fingerprint.prefix(16))"),
-            ("Best validation loss", state.bestLoss.map { Number.short($0, digits: 4) } ?? "not measured"),
+            ("Best validation loss", best(state) ?? "not measured"),
         ]
         return try ModelExport(
             learner.spec, family: Families.named(plan.shape.family.rawValue), tokens: tokens,

@@ -25,11 +25,13 @@ public struct MemoryPlan: Sendable, Equatable {
 
     /// `rows`: tokens of the longest batch.
     init(
-        _ spec: TransformerSpec, _ method: AdaptSettings.Method, trained parameters: Int, frozen: Int, rows: Int, recompute: Recompute, checks: Bool,
+        _ spec: TransformerSpec, _ method: AdaptSettings.Method, trained parameters: Int, frozen: Int, rows: Int, recompute: Recompute, checks: Bool, exports: Bool = false,
         available: Int = MachineMemory.available
     ) {
         self.frozen = frozen
         checking = checks ? method == .full ? parameters * 4 : frozen : 0
+        // A further file is opened beside the base.
+        if exports { checking *= 2 }
         self.trained = parameters * 16
         self.available = available
         let layers = spec.layers.map { Self.kept($0, width: spec.width) }
@@ -76,9 +78,15 @@ public struct MemoryPlan: Sendable, Equatable {
         throw .impossible(["this needs \(bytes(needed)) of memory and \(bytes(available)) are free: \(summary). Try " + advice.joined(separator: ", or ")])
     }
 
-    /// `weights in training with gradients and moments 4.2 MB, a step 31 MB`.
+    /// `84 MB needed, 22 GB free: weights in training with gradients and moments 4.2 MB, a step 31 MB, the program 50 MB`.
+    public var line: String { "\(bytes(needed)) needed, \(bytes(available)) free: \(summary)" }
+
+    /// `weights in training with gradients and moments 4.2 MB, a step 31 MB, the program 50 MB`.
     public var summary: String {
-        let parts = [("weights in training with gradients and moments", trained), ("frozen weights", frozen), ("a step", activations), ("the gate", checking)]
+        let parts = [
+            ("weights in training with gradients and moments", trained), ("frozen weights", frozen), ("a step", activations), ("the gate", checking),
+            ("the program", Self.program),
+        ]
         return parts.filter { $0.1 > 0 }.map { "\($0) \(bytes($1))" }.joined(separator: ", ")
     }
 

@@ -16,6 +16,8 @@ public struct TrainerState: Sendable, Equatable {
     public var cursor: JSON = .null
     /// Counters of random streams beside the seed in `settings`, by name.
     public var random: JSONObject = [:]
+    /// The evaluation loss before anything was learned, where that was measured.
+    public var startLoss: Double?
     /// The lowest evaluation loss, and at which step.
     public var bestLoss: Double?
     public var bestStep: Int?
@@ -32,6 +34,12 @@ public struct TrainerState: Sendable, Equatable {
     public var tokenizerFingerprint = ""
 
     public init() {}
+
+    /// Whether learning lowered the evaluation loss; nil where nothing says so.
+    public var isBetter: Bool? {
+        guard let startLoss, let bestLoss else { return nil }
+        return bestLoss < startLoss
+    }
 }
 
 extension TrainerState {
@@ -43,6 +51,7 @@ extension TrainerState {
         out["num_input_tokens_seen"] = JSON(tokens)
         out["cursor"] = cursor
         out["random"] = .object(random)
+        if let startLoss { out["start_metric"] = JSON(startLoss) }
         out["best_metric"] = bestLoss.map { JSON($0) } ?? .null
         out["best_step"] = bestStep.map { JSON($0) } ?? .null
         out["guard"] = guardState.json
@@ -67,6 +76,7 @@ extension TrainerState {
         tokens = try reader.whole("num_input_tokens_seen")
         cursor = json["cursor"] ?? .null
         random = try reader.object("random")
+        startLoss = json["start_metric"]?.double
         bestLoss = try reader.optional("best_metric", "a number or null") { $0.double }
         bestStep = try reader.optional("best_step", "a whole number or null") { $0.int }
         guardState = try StepGuard.State(.object(reader.object("guard")), source: source)

@@ -50,14 +50,13 @@ final class Trainer {
         var lastLoss: Double?
         var evaluation: EvaluationRecord?
         if resumedFrom == nil, pace.weights == .best { evaluation = try before() }
-        let start = evaluation?.loss
         while !isDone, StopSignal.pending == nil {
             // After a rollback the step is an earlier one, whose evaluation and checkpoint are done already.
             guard let loss = try step() else { continue }
             lastLoss = loss
             evaluation = try afterStep() ?? evaluation
         }
-        if let start, let best = state.bestLoss, isDone, best >= start { try note("no evaluation was better than before anything was learned") }
+        if isDone, state.isBetter == false { try note("no evaluation was better than before anything was learned") }
         let end: PretrainOutcome.End = isDone ? .finished : StopSignal.pending.map { .interrupted($0) } ?? .finished
         if end != .finished { try save() }
         let outcome = PretrainOutcome(end: end, step: state.step, lastLoss: lastLoss, evaluation: evaluation)
@@ -68,6 +67,7 @@ final class Trainer {
     /// How the model does and writes before it learns anything; that has no checkpoint, so it is never the best.
     private func before() throws -> EvaluationRecord? {
         let evaluation = try trainee.evaluate(step: 0)
+        state.startLoss = evaluation?.loss
         if let evaluation { try tell { try $0.evaluated(evaluation) } }
         if let sample = try trainee.sample(step: 0) { try tell { try $0.sampled(sample) } }
         return evaluation
@@ -79,7 +79,7 @@ final class Trainer {
         var evaluation: EvaluationRecord?
         if last || state.step % pace.evalEvery == 0 { evaluation = try evaluateNow() }
         if last || state.step % pace.sampleEvery == 0, let sample = try trainee.sample(step: state.step) { try tell { try $0.sampled(sample) } }
-        let isBest = pace.weights == .best && evaluation != nil && state.bestStep == state.step
+        let isBest = evaluation != nil && state.bestStep == state.step
         if isDone || isBest || state.step % pace.saveEvery == 0 { try save() }
         return evaluation
     }

@@ -39,9 +39,16 @@ struct AdaptCard {
         }
     }
 
-    func result(best: Int, scores: EvaluationRecord?, gate: GateReport?, plan: AdaptPlan) -> ModelCard {
+    /// `state` is that of the run's end.
+    func result(_ state: TrainerState, best: Int, scores: EvaluationRecord?, gate: GateReport?, plan: AdaptPlan) -> ModelCard {
         var card = checkpoint
         card.facts += [("Parameters in training", trainable), ("Steps", "\(best) of \(plan.pace.steps)")]
+        if let before = state.startLoss, let after = state.bestLoss {
+            card.facts.append(("Held-out loss", "\(Number.short(before, digits: 4)) before, \(Number.short(after, digits: 4)) after"))
+        }
+        if state.isBetter == false {
+            card.caution = [card.caution, "No evaluation was better than before anything was learned."].compactMap { $0 }.joined(separator: " ")
+        }
         card.sections = [
             ("Scores", scored(scores)), ("Data", described), ("Settings", set(plan)), ("Equivalence", gate.map(checked) ?? ""), ("Lineage", descended),
         ]

@@ -66,6 +66,23 @@ public struct EquivalenceGate {
         return result
     }
 
+    /// What is wrong with a file in rougher types, whose bounds are wide, that is nearer to what the training began with than to what it ended with; nil
+    /// where it is not, or where so little was learned that rounding hides it.
+    public func staysBehind(_ trained: Side, _ loaded: Side, start: Side, kl: Double) -> String? {
+        guard divergence(trained, start) > kl / 20, divergence(start, loaded) <= kl else { return nil }
+        return "merge: the file is nearer to the base than to what was trained"
+    }
+
+    /// KL(a || b), nats, mean over the prompts' positions.
+    private func divergence(_ a: Side, _ b: Side) -> Double {
+        var sums = LogitDifference()
+        for prompt in prompts {
+            let ids = Array(prompt.ids.prefix(Self.tokensRead)), (p, q) = (a.scores(ids), b.scores(ids))
+            for start in stride(from: 0, to: p.values.count, by: p.columns) { sums.add(p.values[start..<start + p.columns], q.values[start..<start + p.columns]) }
+        }
+        return sums.divergence / Double(max(sums.positions, 1))
+    }
+
     /// After how many greedy tokens the continuations of a prompt differ.
     private func firstDifference(_ trained: Side, _ loaded: Side, _ prompt: Prompt) throws -> Int? {
         guard trained.score == nil else { return nil }

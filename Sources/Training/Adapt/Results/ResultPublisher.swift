@@ -8,11 +8,13 @@ import QuintetLayers
 /// Writes the result beside the run, brings it through the gate, and makes it the run's folder.
 struct ResultPublisher {
     private let run: Adaptation
+    private let state: TrainerState
     private let best: Int
     private let scores: EvaluationRecord?
 
-    init(_ run: Adaptation, best: Int, scores: EvaluationRecord?) {
+    init(_ run: Adaptation, _ state: TrainerState, best: Int, scores: EvaluationRecord?) {
         self.run = run
+        self.state = state
         self.best = best
         self.scores = scores
     }
@@ -48,7 +50,7 @@ struct ResultPublisher {
     }
 
     private func finalCard(_ report: GateReport?) -> ModelCard {
-        AdaptCard(run.input, run.settings, run.lineage, run.trainableLine).result(best: best, scores: scores, gate: report, plan: run.plan)
+        AdaptCard(run.input, run.settings, run.lineage, run.trainableLine).result(state, best: best, scores: scores, gate: report, plan: run.plan)
     }
 
     /// The further file, under a name beside its own until the gate has passed.
@@ -73,24 +75,30 @@ struct ResultPublisher {
         var bounds = GateReport.Bounds.of(run.settings.dtype.rawValue)
         // A base in blocks is served with activations in bytes; what learned beside it saw the numbers that the blocks stand for.
         if run.settings.method != .full, run.input.base.hasBlocks { bounds = bounds.widened(to: .of("q8_0")) }
-        if run.settings.method.isAdapter, run.settings.arithmetic(run.input.base) == .brain { bounds = bounds.widened(to: .of("bf16")) }
+        // So is one that is served with activations rounded another way than in training.
+        if run.settings.method.isAdapter, run.settings.arithmetic(run.input.base) != run.input.base.arithmetic { bounds = bounds.widened(to: .of("bf16")) }
         if let bound = run.settings.gateBound { bounds.maxDifference = bound }
         var comparisons = [try compare(gate, trained, candidate, "library", bounds)]
         if let exported, let name = run.settings.export {
             var bounds = GateReport.Bounds.of(run.settings.exportType == "none" ? run.settings.dtype.rawValue : run.settings.exportType)
             if let bound = run.settings.gateBound { bounds.maxDifference = bound }
-            comparisons.append(try compare(gate, trained, exported, Folder.name(of: name), bounds))
+            // A layer that scores has no counterpart in the base.
+            let start = model.score == nil && bounds != .exact ? EquivalenceGate.Side(try run.input.base.transformer()) : nil
+            comparisons.append(try compare(gate, trained, exported, Folder.name(of: name), bounds, start: start))
         }
         return GateReport(comparisons: comparisons, prompts: prompts.count)
     }
 
     private func compare(
-        _ gate: EquivalenceGate, _ trained: EquivalenceGate.Side, _ path: String, _ name: String, _ bounds: GateReport.Bounds
+        _ gate: EquivalenceGate, _ trained: EquivalenceGate.Side, _ path: String, _ name: String, _ bounds: GateReport.Bounds,
+        start: EquivalenceGate.Side? = nil
     ) throws -> GateReport.Comparison {
         let (folder, side) = try run.trainee.adapted.opened(path)
         var encoder = try TextEncoder(folder, run.settings)
         encoder.limit = run.input.encoder.limit
-        return try gate.compare(trained, side, name: name, bounds: bounds, encoder: encoder)
+        var result = try gate.compare(trained, side, name: name, bounds: bounds, encoder: encoder)
+        if result.passed, let start { result.cause = gate.staysBehind(trained, side, start: start, kl: result.kl) }
+        return result
     }
 }
 

@@ -21,7 +21,7 @@ extension AdaptSettings {
 
     /// How products with the base's frozen weights take their numbers.
     func arithmetic(_ base: ModelFolder) -> FrozenArithmetic {
-        arithmetic ?? (base.hasBlocks || base.storedType == "BF16" ? .brain : .exact)
+        arithmetic ?? (base.hasBlocks || base.storedType == "BF16" ? .brain : base.arithmetic)
     }
 
     /// The adapter on its base.

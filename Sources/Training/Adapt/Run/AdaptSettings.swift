@@ -41,7 +41,7 @@ public struct AdaptSettings: Sendable, Equatable {
     public var pooling = ScoreShape.Pooling.last
     // How it is computed and kept
     public var recompute = RecomputeLevel.none
-    /// How products with a frozen base take their numbers; nil: f32 for a base in f32 or f16, bf16 for one in bf16 or blocks.
+    /// How products with a frozen base take their numbers; nil: bf16 for a base in bf16 or blocks, else as the base is served.
     public var arithmetic: FrozenArithmetic?
     public var seed = 42
     public var evalEvery: Int?

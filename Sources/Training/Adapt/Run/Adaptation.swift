@@ -52,7 +52,7 @@ public final class Adaptation {
         let size = try AdaptedSize(input.base, settings, input.objective.head)
         memory = MemoryPlan(
             input.base.spec, settings.method, trained: size.trained, frozen: size.frozenBytes, rows: plan.longestBatch, recompute: settings.recompute.recompute,
-            checks: !settings.skipsGate)
+            checks: !settings.skipsGate, exports: settings.export != nil)
         try memory.check(memory.advice(adapting: settings))
 
         folder = try RunFolder(into, resume: resume, keepLast: settings.keepLast, say: say)
@@ -102,10 +102,12 @@ public final class Adaptation {
         try trainee.loadWeights(checkpoint.path)
         var scores = trainee.validation.isEmpty ? nil : trainee.measure(trainee.validation, step: checkpoint.step)
         if !trainee.test.isEmpty { scores = trainee.measure(trainee.test, step: checkpoint.step) }
-        let result = try ResultPublisher(self, best: checkpoint.step, scores: scores).publish()
+        let result = try ResultPublisher(self, trainer.state, best: checkpoint.step, scores: scores).publish()
         var outcome = AdaptOutcome(trained: trained, gate: result)
         outcome.best = scores
         outcome.bestStep = checkpoint.step
+        outcome.startLoss = trainer.state.startLoss
+        outcome.isBetter = trainer.state.isBetter
         return outcome
     }
 
@@ -126,11 +128,16 @@ public struct AdaptOutcome: Sendable {
     /// The published weights' scores on test rows, else on held-out rows.
     public var best: EvaluationRecord?
     public var bestStep: Int?
+    /// Loss on held-out rows before anything was learned, and whether an evaluation was better.
+    public var startLoss: Double?
+    public var isBetter: Bool?
 
     public func json(run: String) -> JSON {
         var out = trained.json(run: run)
         out["gate"] = gate?.json ?? .null
         out["best_step"] = bestStep.map { JSON($0) } ?? .null
+        out["val/loss_before"] = startLoss.map { .number($0) } ?? .null
+        out["improved"] = isBetter.map { .bool($0) } ?? .null
         out["loss"] = best.map { .number($0.loss) } ?? .null
         for score in best?.scores ?? [] { out[score.name] = .number(score.value) }
         return out

@@ -21,7 +21,7 @@ public struct Inspection {
         var out = input.lines.map { $0 + "\n" }.joined()
         let (begin, end, given, plain) = color ? ("\u{1b}[30;42m", "\u{1b}[0m", "\u{1b}[90m", "\u{1b}[0m") : ("[[", "]]", "", "")
         for (sample, text, name) in shown {
-            out += "\n\(sample.position)\(name): \(text.ids.count) tokens, \(text.learnedCount) learned\(note(sample))\n"
+            out += "\n\(sample.position)\(name): \(text.ids.count) tokens, \(text.learnedCount) learned\(note(sample, text))\n"
             for run in runs(text) { out += run.learned ? begin + visible(run.text) + end : given + visible(run.text) + plain }
             out += "\n"
         }
@@ -38,7 +38,7 @@ public struct Inspection {
                 return "<span class=\"tok \(text.learned[index] ? "on" : "off")\" title=\"\(title)\">\(escaped(String(decoding: piece, as: UTF8.self)))</span>"
             }
             body += """
-                <section class="card"><h2>\(escaped("\(sample.position)\(name)"))</h2><p>\(text.ids.count) tokens, \(text.learnedCount) learned\(escaped(note(sample)))</p>
+                <section class="card"><h2>\(escaped("\(sample.position)\(name)"))</h2><p>\(text.ids.count) tokens, \(text.learnedCount) learned\(escaped(note(sample, text)))</p>
                 <pre>\(tokens.joined())</pre></section>
 
                 """
@@ -79,10 +79,10 @@ public struct Inspection {
         }
     }
 
-    private func note(_ sample: Sample) -> String {
+    private func note(_ sample: Sample, _ text: EncodedText) -> String {
         let label = label(sample)
         return (label.isNull || label.array != nil ? "" : ", label \(label.string ?? label.serialized())")
-            + (sample.texts.contains { $0.cut > 0 } ? ", cut to fit" : "")
+            + (text.cut > 0 ? ", cut to fit" : "")
     }
 
     /// Each token's own bytes: what it adds to the token before it.
