@@ -2,7 +2,9 @@ import ArgumentParser
 import QuintetCheckpoints
 import QuintetFiles
 import QuintetGeneration
+import QuintetLayers
 import QuintetModels
+import QuintetTensors
 
 #if canImport(Glibc)
     import Glibc

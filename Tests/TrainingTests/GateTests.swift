@@ -58,8 +58,8 @@ import Testing
             let into = Folder.join(folder, "out")
             _ = try Adaptation(model: model, data: data, into: into, settings: AdaptationTests.settings(4)).run()
             func side(_ path: String) throws -> EquivalenceGate.Side {
-                let file = path + ".gguf"
-                _ = try ModelConversion(path, .q4_0).write(to: file)
+                let file = path + "-bf16"
+                _ = try ModelConversion(path, .bf16).write(to: file)
                 return EquivalenceGate.Side(try ModelFolder.open(file).transformer())
             }
             let prompts = (0..<6).map { row in
@@ -69,7 +69,7 @@ import Testing
             let gate = EquivalenceGate(prompts), trained = EquivalenceGate.Side(try ModelFolder.open(into).transformer())
             let start = EquivalenceGate.Side(try ModelFolder.open(model).transformer())
             for (path, isRight) in [(into, true), (model, false)] {
-                let file = try side(path), result = try gate.compare(trained, file, name: "q4", bounds: .of("q4_0"), encoder: nil)
+                let file = try side(path), result = try gate.compare(trained, file, name: "rough", bounds: .of("q4_0"), encoder: nil)
                 #expect(result.passed)
                 let cause = gate.staysBehind(trained, file, start: start, kl: result.kl)
                 #expect((cause == nil) == isRight && cause?.hasPrefix("merge") != false, "\(path): \(cause ?? "nothing")")

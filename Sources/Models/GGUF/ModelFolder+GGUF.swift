@@ -1,7 +1,7 @@
 public import QuintetCheckpoints
 public import QuintetFiles
-import QuintetTensors
 import QuintetLayers
+import QuintetTensors
 
 extension ModelFolder {
     /// Opens a GGUF file, with the others of its set where it is one of several.
