@@ -72,7 +72,8 @@ import Testing
         process.waitUntilExit()
         #expect(Program.status(process) == code)
         let saved = try FileManager.default.contentsOfDirectory(atPath: folder + "/run/checkpoints").compactMap { Int($0) }
-        #expect(saved.count == 1 && saved[0] > 0)
+        // The last two and the best.
+        #expect((1...3).contains(saved.count) && saved.allSatisfy { $0 > 0 }, "\(saved)")
     }
 
     /// A step of an hour is not waited for: what was finished is saved, and the resumed run ends with the bits of one that was left alone.
