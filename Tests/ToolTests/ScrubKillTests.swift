@@ -58,6 +58,24 @@ import Testing
         #expect(one.count > 4 && one == other)
     }
 
+    /// As a job array runs it: three processes a submission, submitted until all stages are done.
+    @Test func tasksAsProcesses() throws {
+        let folder = try Self.corpus(try Program.scratch("scrub-tasks"))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(try Program.run("scrub", folder + "/in", "--into", folder + "/whole", "--config", folder + "/c.yaml", "--quiet").status == 0)
+        var submissions = 0
+        while submissions < 30, !FileManager.default.fileExists(atPath: folder + "/tasks/report.json") {
+            let tasks = try (0..<3).map { try Program.start(["scrub", folder + "/in", "--into", folder + "/tasks", "--config", folder + "/c.yaml", "--task", "\($0)/3", "--json"]) }
+            for task in tasks {
+                task.waitUntilExit()
+                #expect(task.terminationStatus == 0)
+            }
+            submissions += 1
+        }
+        #expect(submissions > 1)
+        #expect(try Self.bytes(folder + "/whole") == Self.bytes(folder + "/tasks"))
+    }
+
     @Test func mistakesAreUsageErrors() throws {
         for arguments in [["--task", "3/3"], ["--threads", "0"], ["--task", "x"]] {
             #expect(try Program.run("scrub", "nowhere", "--into", "somewhere", arguments[0], arguments[1]).status == 2)

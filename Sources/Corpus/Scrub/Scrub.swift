@@ -43,11 +43,17 @@ public struct Scrub: Sendable {
             try work.checkFinished(plan, changes: isAlone)
             return .finishedBefore
         }
-        try work.open(plan)
-        let lock = isAlone ? try FolderLock(work.root) : nil
-        defer { withExtendedLifetime(lock) {} }
-        if isAlone { try work.removeLeftovers(plan) }
-        return try ScrubRun(plan: plan, work: work, options: options).run()
+        do {
+            try work.open(plan)
+            let lock = isAlone ? try FolderLock(work.root) : nil
+            defer { withExtendedLifetime(lock) {} }
+            if isAlone { try work.removeLeftovers(plan) }
+            return try ScrubRun(plan: plan, work: work, options: options).run()
+        } catch {
+            // Another task wrote the report meanwhile, and took the work folder away.
+            guard !isAlone, work.isFinished else { throw error }
+            return .finishedBefore
+        }
     }
 
     /// The stages that a plan for this source has, for people who start each as a job of its own.

@@ -38,6 +38,7 @@ struct ScrubRun {
 
     /// Runs this task's units; the number that is still missing elsewhere, or nil.
     private func runUnits(_ pass: Int) throws -> Int? {
+        try work.checkOpen()
         let todo = plan.units.indices.filter { !Folder.isFolder(work.unit(pass, $0)) }
         for unit in plan.units.indices where !todo.contains(unit) { advance(plan.units[unit].size) }
         let mine = todo.filter(isMine)

@@ -42,6 +42,11 @@ struct WorkFolder: Sendable {
         }
     }
 
+    /// Throws if the work folder is gone, lest its work be begun anew.
+    func checkOpen() throws(FileError) {
+        guard Folder.isFile(Folder.join(root, "plan.json")) else { throw FileError("the work folder is gone", path: root, hint: "another process removed it") }
+    }
+
     /// Opens the folder for this plan: new, or with the same plan's unfinished work in it.
     func open(_ plan: ScrubPlan) throws {
         let file = Folder.join(root, "plan.json")
