@@ -133,13 +133,6 @@ static void plain_rows(void *context, int64_t begin, int64_t end) {
     plain->kernels->plain(plain->call, begin, end);
 }
 
-// Panels of words are panels of as many f32 to everything but the multiply-adds.
-static bool packed_in_pairs(const QKCall *call, QKCall *words) {
-    *words = *call;
-    words->n[2] /= 2, words->n[11] = QK_F32, words->n[12] = 1;
-    return true;
-}
-
 // MARK: Rounded activations
 
 typedef struct { const QKCall *call; float *to; } Rounding;
@@ -182,7 +175,7 @@ void qk_gemm_run(const QKCall *call) {
     } else if (kernels->plain) qk_parallel(call->n[0], 1, plain_rows, &plain);
     else {
         QKCall words;
-        bool pairs = call->n[12] == QK_PACKED_PAIRS ? packed_in_pairs(call, &words) : call->n[15] == 1 && qk_gemm_in_pairs(call, &words);
+        bool pairs = (call->n[12] == QK_PACKED_PAIRS || call->n[15] == 1) && qk_gemm_in_pairs(call, &words);
         const QKGemmKernels *set = pairs ? &qk_gemm_brain : kernels;
         QKGemmKernels decoding = blocks ? qk_gemm_decoding(set) : *set;
         run_rows(pairs ? &words : call, &decoding);

@@ -111,6 +111,11 @@ bool qk_gemm_has_pairs(void) { return __builtin_cpu_supports("avx512bf16") && st
 
 // A call whose numbers may be rounded, in words; false where it has to stay as it is.
 bool qk_gemm_in_pairs(const QKCall *call, QKCall *words) {
+    if (call->n[12] == QK_PACKED_PAIRS) { // panels of words are panels of as many f32 to everything but the multiply-adds
+        *words = *call;
+        words->n[2] /= 2, words->n[11] = QK_F32, words->n[12] = QK_PACKED;
+        return true;
+    }
     bool type = call->n[11] == QK_F32 || call->n[11] == QK_BF16 || call->n[11] >= QK_BLOCKS;
     bool fits = call->n[4] == 1 && (call->n[5] == 1 || call->n[6] == 1) && call->n[2] % 2 == 0 && !call->n[12];
     if (!qk_gemm_has_pairs() || !fits || !type) return false;

@@ -34,7 +34,7 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "A model folder in Hugging Face layout, or a .gguf file.") var model: String
     @Argument(help: "Another model or export to compare with.") var other: String?
     @Option(help: ArgumentHelp("The inputs and expected outputs.", valueName: "file.safetensors")) var expected: String?
-    @Option(help: ArgumentHelp("An adapter to apply to the (first) model: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
+    @Option(name: [.customLong("adapter"), .customLong("lora")], help: ArgumentHelp("An adapter to apply to the (first) model: a folder of PEFT's, or a GGUF file of one; may be given several times.", valueName: "adapter[=weight]"))
     var lora: [String] = []
     @Option(help: ArgumentHelp("A text to compare two models on (default: a few short prompts).", valueName: "file")) var text: String?
     @Option(help: "Tokens of the text to read at once.") var window = 512

@@ -55,7 +55,7 @@ public struct EquivalenceGate {
                 let difference = Double(abs(a - b))
                 result.maxDifference = difference.isNaN ? .infinity : max(result.maxDifference, difference)
             }
-            for start in stride(from: 0, to: p.values.count, by: p.columns) { sums.add(p.values[start..<start + p.columns], q.values[start..<start + p.columns]) }
+            sums.add(p, q)
             if result.firstDifference == nil, let token = try firstDifference(trained, loaded, prompt) { result.firstDifference = (index, token) }
             if result.cause == nil, let cause = encoder?.difference(from: prompt, ends: ends) { (result.promptApart, result.cause) = (index, cause) }
         }
@@ -78,7 +78,7 @@ public struct EquivalenceGate {
         var sums = LogitDifference()
         for prompt in prompts {
             let ids = Array(prompt.ids.prefix(Self.tokensRead)), (p, q) = (a.scores(ids), b.scores(ids))
-            for start in stride(from: 0, to: p.values.count, by: p.columns) { sums.add(p.values[start..<start + p.columns], q.values[start..<start + p.columns]) }
+            sums.add(p, q)
         }
         return sums.divergence / Double(max(sums.positions, 1))
     }
@@ -109,6 +109,13 @@ public struct EquivalenceGate {
         // Rounding moves scores a little; other weights say something else.
         return result.kl < Self.roundingKL && result.sameTop > 0.9
             ? "precision: numbers were rounded that should be as they were trained" : "weights: what was written is not what was trained"
+    }
+}
+
+extension LogitDifference {
+    /// The scores of a text's positions on both sides.
+    fileprivate mutating func add(_ p: (values: [Float], columns: Int), _ q: (values: [Float], columns: Int)) {
+        for start in stride(from: 0, to: p.values.count, by: p.columns) { add(p.values[start..<start + p.columns], q.values[start..<start + p.columns]) }
     }
 }
 

@@ -58,15 +58,9 @@ public struct GateReport: Sendable {
     public var worst: Comparison? { comparisons.first { !$0.passed } ?? comparisons.max { $0.maxDifference < $1.maxDifference } }
 
     public var json: JSON {
-        if skipped {
-            return [
-                "passed": .null, "skipped": true, "max_difference": .null, "kl": .null, "first_difference": .null, "bounds": .null, "cause": .null,
-                "prompts": 0, "comparisons": [],
-            ]
-        }
         let worst = worst
         return [
-            "passed": .bool(passed), "max_difference": worst.map { .number($0.maxDifference) } ?? .null, "kl": worst.map { .number($0.kl) } ?? .null,
+            "passed": skipped ? .null : .bool(passed), "skipped": .bool(skipped), "max_difference": worst.map { .number($0.maxDifference) } ?? .null, "kl": worst.map { .number($0.kl) } ?? .null,
             "first_difference": worst?.firstDifference.map(Self.place) ?? .null, "bounds": worst.map { Self.bounds($0.bounds) } ?? .null,
             "cause": worst?.cause.map { .string($0) } ?? .null, "prompts": JSON(prompts),
             "comparisons": .array(
