@@ -1,7 +1,7 @@
-/// The names most like `name`, nearest first: what was probably meant.
+/// The names most like `name`, nearest first: what was probably meant. Upper and lower case are alike, and the beginning of a name is near it.
 public func nearestNames(to name: String, in names: some Sequence<String>, count: Int = 3) -> [String] {
-    let wanted = Array(name.utf8.prefix(200))
-    let scored = names.lazy.prefix(20_000).map { (distance(wanted, Array($0.utf8.prefix(200))), $0) }
+    let wanted = folded(name)
+    let scored = names.lazy.prefix(20_000).map { (distance(wanted, folded($0)), $0) }
     let near = scored.filter { $0.0 <= max(2, wanted.count / 3) }
     return near.sorted { $0.0 != $1.0 ? $0.0 < $1.0 : Folder.precedes($0.1, $1.1) }.prefix(count).map(\.1)
 }
@@ -12,8 +12,18 @@ public func nearestHint(_ name: String, _ names: some Sequence<String>) -> Strin
     return near.isEmpty ? nil : "did you mean \(near.joined(separator: ", "))?"
 }
 
-/// Edits (insert, delete, replace) from one text to the other.
+/// The first bytes, letters as small ones.
+private func folded(_ name: String) -> [UInt8] {
+    name.utf8.prefix(200).map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+}
+
+/// Edits (insert, delete, replace) from one text to the other; 2 at most where one begins with the other and that is long enough to say something.
 private func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    let isBeginning = min(a.count, b.count) >= 3 && (a.starts(with: b) || b.starts(with: a))
+    return min(edits(a, b), isBeginning ? 2 : .max)
+}
+
+private func edits(_ a: [UInt8], _ b: [UInt8]) -> Int {
     if abs(a.count - b.count) > max(2, a.count / 3) { return .max }
     var row = Array(0...b.count)
     for (i, x) in a.enumerated() {

@@ -112,6 +112,14 @@ func withFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
         }
     }
 
+    @Test func nearNames() {
+        let names = ["stories260K-hf", "alpha", "Beta-7B"]
+        for (name, near) in [("STORIES260K-hf", "stories260K-hf"), ("storie", "stories260K-hf"), ("alhpa", "alpha"), ("beta", "Beta-7B"), ("beta-7b-instruct", "Beta-7B")] {
+            #expect(nearestNames(to: name, in: names).first == near, "\(name)")
+        }
+        for far in ["nope", "gpt-4o", "", "a", String(repeating: "x", count: 1_000_000)] { #expect(nearestNames(to: far, in: names).isEmpty, "\(far.prefix(20))") }
+    }
+
     @Test func namesOfPaths() {
         #expect(Folder.parent(of: "a/b/c") == "a/b")
         #expect(Folder.parent(of: "a") == ".")

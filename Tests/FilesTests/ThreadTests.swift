@@ -35,6 +35,17 @@ struct ThreadTests {
         #expect(value.wait(milliseconds: 20) { $0 == 1 ? true : nil } == true)
     }
 
+    @Test func whatAnotherThreadGivesIsWaitedFor() async throws {
+        for number in 0..<50 {
+            let given: [Int] = try await handedOver { give in
+                do { try SystemThread.start { give(.success(Array(0..<number))) } } catch { give(.failure(error)) }
+            }
+            #expect(given == Array(0..<number))
+        }
+        #expect(try await handedOver { $0(.success(7)) } == 7, "given at once")
+        await #expect(throws: CancellationError.self) { try await handedOver { give in give(Result<Int, any Error>.failure(CancellationError())) } }
+    }
+
     @Test func theResultOfAThreadComesBack() async throws {
         let sum = try await SystemThread.run(.yielding) { (1...100).reduce(0, +) }
         #expect(sum == 5050)

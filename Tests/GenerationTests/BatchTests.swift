@@ -39,6 +39,29 @@ import Testing
         return (ids, end)
     }
 
+    /// Who takes events as they come hears of the beginning once, of every token, and of the end once, also of one that was given up.
+    @Test func eventsComeInOrder() async throws {
+        let generator = try generator()
+        let thread = try InferenceThread()
+        defer { thread.stop() }
+        let client = thread.attach(generator, BatchLimits(parallel: 2, context: 256))
+        let options = GenerationOptions(maxTokens: 200)
+        let seen = (0..<4).map { _ in Monitor([BatchEvent]()) }
+        let texts = try seen.map { seen in try client.submit(BatchRequest(prompt: [1, 2, 3], options: options)) { event in seen.change { $0.append(event) } } }
+        texts[1].cancel()
+        texts[3].cancel()
+        for (number, seen) in seen.enumerated() {
+            let events = seen.wait { $0.last?.isLast == true ? $0 : nil }
+            #expect(events.filter(\.isLast).count == 1)
+            if number % 2 == 1 {
+                #expect(events.last == .failed(.cancelled) || events.last == .finished(.length))
+            } else {
+                #expect(events.count == 202 && events.first == .started(cachedTokens: 0))
+                #expect(events.last == .finished(.length))
+            }
+        }
+    }
+
     /// However many there are, in whatever order they come, with pages that run out or not, multiplied in f32 or in bf16.
     @Test(arguments: [(1, nil, nil), (3, nil, nil), (8, nil, nil), (5, 7, nil), (8, nil, .stored)] as [(Int, Int?, FrozenArithmetic?)])
     func anyMixGivesTheSameTexts(_ parallel: Int, _ pages: Int?, _ arithmetic: FrozenArithmetic?) async throws {

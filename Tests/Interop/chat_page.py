@@ -1,7 +1,9 @@
 """The chat page in a headless Chromium, through a real conversation: writing, stopping, editing, answering again, settings, reloading, phones, dark.
 
     quintet serve MODEL --port 8080 &
-    python3 Tests/Interop/chat_page.py http://127.0.0.1:8080 [--screenshots FOLDER] [--browser chromium]
+    python3 Tests/Interop/chat_page.py http://127.0.0.1:8080 [--key KEY] [--screenshots FOLDER] [--browser chromium]
+
+With a key: of a server that asks for one, so the page that asks comes first.
 
 Exit status 0: all went through, or a library is missing (said on the first line). 1: something did not, or the page wrote to the console.
 """
@@ -70,10 +72,27 @@ class Page:
                 file.write(base64.b64decode(result["data"]))
 
 
-async def conversation(page, url, folder):
+async def open_with_key(page, key, folder):
+    await page.wait("document.readyState === 'complete' && document.getElementById('ask') !== null", "a page asks for the key")
+    check(await page.value("document.activeElement.id") == "key" and await page.value("document.getElementById('talk')") is None, "it is no chat page, and one can type at once")
+    await page.picture(folder, "key", 1100, 800)
+    await page.picture(folder, "key-phone", 390, 800, dark=True, scale=2)
+    await page.type("wrong")
+    await page.press("Enter", 13, text="\r")
+    await page.wait("document.getElementById('status').textContent.startsWith('This is no key')", "a wrong key is said to be wrong")
+    check(await page.value("sessionStorage.getItem('quintet.key')") is None, "and not kept")
+    await page.type(key)
+    await page.press("Enter", 13, text="\r")
+    await page.wait("document.getElementById('talk') !== null", "with the key it becomes the chat page")
+    check(await page.value("localStorage.getItem('quintet.key')") is None, "the key is kept for this tab only")
+
+
+async def conversation(page, url, folder, key):
     for domain in ("Page", "Runtime", "Log"):
         await page.call(f"{domain}.enable")
     await page.call("Page.navigate", url=url)
+    if key:
+        await open_with_key(page, key, folder)
     await page.wait("document.readyState === 'complete' && document.querySelectorAll('#model option').length > 0", "the page and its models are there")
     await page.picture(folder, "empty", 1100, 800)
     await page.value("document.getElementById('open-settings').click(); for (const [id, value] of [['temperature', '0'], ['max_tokens', '60'], ['seed', '3'], ['system', 'Tell a story.']]) { const box = document.getElementById(id); box.value = value; box.onchange?.(); }")
@@ -117,12 +136,15 @@ async def conversation(page, url, folder):
     await page.value("document.getElementById('new').click()")
     await page.wait("document.querySelectorAll('article').length === 0", "a new conversation")
     check(await page.value("performance.getEntriesByType('resource').every(entry => entry.name.startsWith(location.origin))"), "nothing is loaded from elsewhere")
-    check(not page.complaints, f"the console stays empty {page.complaints[:2]}")
+    # A browser notes every 401, also the one that asks for the key.
+    complaints = [one for one in page.complaints if not (key and "401" in one.get("entry", {}).get("text", ""))]
+    check(not complaints, f"the console stays empty {complaints[:2]}")
 
 
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
+    parser.add_argument("--key")
     parser.add_argument("--screenshots")
     parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
     arguments = parser.parse_args()
@@ -144,7 +166,7 @@ async def main():
             port = open(place).read().split()[0]
             target = next(t for t in json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json")) if t["type"] == "page")
             async with websockets.connect(target["webSocketDebuggerUrl"], max_size=None) as socket:
-                await conversation(Page(socket), arguments.url, arguments.screenshots)
+                await conversation(Page(socket), arguments.url, arguments.screenshots, arguments.key)
         finally:
             browser.terminate()
             browser.wait()

@@ -15,7 +15,7 @@ import Testing
     @Test func everyRouteAsksForAKey() async throws {
         try await withKeys("sk-alice alice 2\n# a comment\nsk-bob\n") { keys in
             try await withServer({ $0.keyFile = keys }) { client, _ in
-                let open = Set(["/livez", "/readyz", "/health", "/"])
+                let open = Set(["/livez", "/readyz", "/health"])
                 for (method, path) in Server.routeList {
                     let request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n"
                     let status = client.ask(request + "\r\n")?.status
@@ -25,9 +25,31 @@ import Testing
                 for key in ["Authorization: Bearer sk-alice", "Authorization: bearer sk-bob", "x-api-key: sk-alice"] {
                     #expect(client.get("/v1/models", key + "\r\n")?.status == 200, "\(key)")
                 }
-                for key in ["Authorization: sk-alice", "Authorization: Bearer ", "Authorization: Basic c2s=", "Authorization: Bearer sk-älice"] {
-                    #expect(client.get("/v1/models", key + "\r\n")?.status == 401, "\(key)")
-                }
+                // Catalogue 99; what is longer than a head may be is 431. The scheme's case is nobody's business (RFC 9110, 11.1).
+                let wrong = [
+                    "", "Authorization: sk-alice", "Authorization: Bearer ", "Authorization: Basic c2s=", "Authorization: Bearer sk-älice", "Authorization: Bearer SK-ALICE",
+                    "Authorization: Bearer sk-alice\r\nAuthorization: Bearer sk-alice", "Authorization: Bearer \(String(repeating: "a", count: 30_000))",
+                ]
+                for key in wrong { #expect(client.get("/v1/models", key + (key.isEmpty ? "" : "\r\n"))?.status == 401, "\(key.prefix(60))") }
+                #expect(client.get("/v1/models", "Authorization: Bearer \(String(repeating: "a", count: 1_000_000))\r\n")?.status == 431)
+            }
+        }
+    }
+
+    /// A browser without a key gets a page that asks for one, with status 401; with a key it gets the other one.
+    @Test func thePageAsksForAKeyToo() async throws {
+        try await withKeys("sk-alice\n") { keys in
+            try await withServer({ $0.keyFile = keys }) { client, _ in
+                let asks = try #require(client.get("/"))
+                #expect(asks.status == 401 && asks.headers["www-authenticate"] == "Bearer" && asks.headers["content-type"] == "text/html; charset=utf-8")
+                #expect(asks.body.contains("API key") && asks.body.contains("sessionStorage") && !asks.body.contains("id=\"talk\""))
+                let page = try #require(client.get("/", "Authorization: Bearer sk-alice\r\n"))
+                #expect(page.status == 200 && page.body.contains("id=\"talk\""))
+                // The one becomes the other, so what one may run the other may.
+                #expect(asks.headers["content-security-policy"] == page.headers["content-security-policy"] && page.headers["content-security-policy"] != nil)
+                for text in [asks.body, page.body] { #expect(!text.contains("src=\"") && !text.contains("http://"), "nothing is loaded from elsewhere") }
+                let head = client.ask("HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                #expect(head?.status == 401 && head?.body == "")
             }
         }
     }

@@ -155,14 +155,30 @@ import Testing
             }
             #expect(client.ask("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
             #expect(client.ask("GET /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?.status == 405)
+            // Catalogue 83: %00, %2e%2e and overlong UTF-8 are 400 or 414, here 400; so is what is no escape. A long path is 414 (`sizes`).
+            for path in ["/%00", "/%C0%AE%C0%AE/etc/passwd", "/%e0%80%af", "/%", "/%2", "/v1/models/%2e%2e", "/..", "/%ff"] { #expect(client.get(path)?.status == 400, "\(path)") }
             for path in ["/%00/%2e%2e/etc", "/%2e%2e/etc/passwd", "/%c0%af", "/%zz", "/v1/../livez", "/./livez"] { #expect(client.get(path)?.status == 400, "\(path)") }
-            #expect(client.get("/v1/models", "Origin: https://evil.example\r\n")?.status == 403)
+            // Catalogue 100: an origin that may not call is 403, whatever it asks for.
+            for path in ["/v1/models", "/props", "/slots", "/metrics", "/livez"] { #expect(client.get(path, "Origin: https://evil.example\r\n")?.status == 403, "\(path)") }
             #expect(client.get("/livez", "X-Request-Id: a b\r\n")?.headers["x-request-id"]?.contains(" ") == false)
             #expect(client.get("/livez", "X-Request-Id: \(String(repeating: "a", count: 4000))\r\n")?.headers["x-request-id"]?.utf8.count ?? 999 <= 64)
             #expect(client.get("/livez", "X-Request-Id: mine-1\r\n")?.headers["x-request-id"] == "mine-1")
             #expect(client.ask("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n")?.status == 400)
             #expect(client.ask("OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: close\r\n\r\n")?.status == 403)
             #expect(client.ask("GET /livez HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")?.status == 421)
+        }
+    }
+
+    /// An answer to HEAD has no body, also where it goes wrong: the next answer on the connection begins right after it.
+    @Test func headsHaveNoBodies() async throws {
+        try await withServer { client, _ in
+            for path in ["/nowhere", "/v1/models/nobody", "/livez", "/%zz", "/"] {
+                let connection = try #require(Connection(client.port))
+                connection.send("HEAD \(path) HTTP/1.1\r\nHost: localhost\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                let text = String(decoding: connection.readAll(), as: UTF8.self)
+                let end = try #require(text.firstRange(of: "\r\n\r\n"))
+                #expect(text[end.upperBound...].hasPrefix("HTTP/1.1 200 OK\r\n"), "\(path): \(text)")
+            }
         }
     }
 

@@ -119,6 +119,23 @@ import Testing
         }
     }
 
+    /// Who waits for requests takes little: less than 40 MB beside the model, of which this one has next to none.
+    @Test(.enabled(if: program != nil && Folder.isFile("/proc/self/status"), "the program is not built, or the system does not tell its memory"))
+    func littleIsTakenWhileNobodyAsks() async throws {
+        guard let program = Self.program else { return }
+        try await withModel { folder, model in
+            let server = try await Running(program, [model, "--port", "0"], in: folder)
+            defer { server.end() }
+            func resident() throws -> Int {
+                let text = try String(contentsOfFile: "/proc/\(server.process.processIdentifier)/status", encoding: .utf8)
+                let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+                return try #require(line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }) * 1024
+            }
+            #expect(try resident() < 40_000_000)
+            #expect(server.client.post("/v1/completions", ["prompt": "Go", "max_tokens": 3])?.status == 200, "what was given back comes again")
+        }
+    }
+
     /// F34: no descriptors left for all who come: some hear so, the others are served, and once they go everything is as before.
     @Test(.enabled(if: program != nil, "the program is not built")) func descriptorsRunOut() async throws {
         guard let program = Self.program else { return }

@@ -80,6 +80,15 @@ import Testing
             #expect(wrong.json["error"]?["code"]?.string == "model_not_found")
             #expect(wrong.json["error"]?["message"]?.string?.contains("alpha") == true)
             #expect(wrong.json["error"]?["param"]?.string == "model")
+            // Case does not count, and a name's beginning is near it; Anthropic's clients hear the same.
+            for (name, near) in [("ALPHA", "alpha"), ("Bet", "beta"), ("alpha-instruct", "alpha"), ("bta", "beta")] {
+                for path in ["/v1/completions", "/v1/chat/completions", "/v1/messages", "/models/load"] {
+                    let body: JSON = ["model": .string(name), "prompt": "a", "max_tokens": 1, "messages": [["role": "user", "content": "a"]]]
+                    let missed = client.post(path, body)
+                    #expect(missed?.status == 404 && missed?.json["error"]?["message"]?.string?.contains("Did you mean \(near)?") == true, "\(path): \(missed?.body ?? "")")
+                }
+                #expect(client.get("/v1/models/\(name)")?.json["error"]?["message"]?.string?.contains("Did you mean \(near)?") == true)
+            }
             request["model"] = "nothing like it"
             #expect(client.post("/v1/completions", request)?.json["error"]?["message"]?.string?.contains("This server has alpha, beta") == true)
             request["model"] = "beta"

@@ -63,8 +63,8 @@ public enum SystemThread {
     /// Runs `body` on a thread of its own and waits for its result without holding one of the pool.
     /// - Throws: what `body` throws, `NoneLeft`.
     public static func run<Value: Sendable>(_ priority: Priority = .normal, _ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            do { try start(priority) { continuation.resume(with: Result { try body() }) } } catch { continuation.resume(throwing: error) }
+        try await handedOver { give in
+            do { try start(priority) { give(Result { try body() }) } } catch { give(.failure(error)) }
         }
     }
 }

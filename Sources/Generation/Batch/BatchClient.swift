@@ -13,7 +13,21 @@ public final class BatchClient: Sendable {
 
     /// Puts a text in the queue. It is given up when its stream is no longer followed.
     /// - Throws: `BatchFailure.full` at once where the queue holds as much as it may, `.stopped` where the engine has ended.
-    public func submit(_ request: BatchRequest) throws(BatchFailure) -> BatchStream { try core.submit(request) }
+    public func submit(_ request: BatchRequest) throws(BatchFailure) -> BatchStream {
+        let (events, continuation) = AsyncStream.makeStream(of: BatchEvent.self)
+        let text = try submit(request) { event in
+            continuation.yield(event)
+            if event.isLast { continuation.finish() }
+        }
+        continuation.onTermination = { reason in if case .cancelled = reason { text.cancel() } }
+        return BatchStream(events: events, text: text)
+    }
+
+    /// Puts a text in the queue. Its events go to `sink` as they come, on the thread that computes: it has to be quick.
+    /// - Throws: as `submit(_:)`.
+    public func submit(_ request: BatchRequest, to sink: @escaping @Sendable (BatchEvent) -> Void) throws(BatchFailure) -> BatchText {
+        BatchText(core, try core.submit(request, sink))
+    }
 
     /// Whether `submit` would take a text now; asked before a prompt is worked out, so that a full queue is told at once.
     public var hasRoom: Bool { core.hasRoom }
@@ -22,10 +36,8 @@ public final class BatchClient: Sendable {
     /// - Throws: what `body` throws, `BatchFailure.stopped` where the engine has ended.
     func perform<Value: Sendable>(_ body: @escaping @Sendable (BatchEngine) throws -> Value) async throws -> Value {
         let core = core
-        return try await withCheckedThrowingContinuation { continuation in
-            core.post(.work { engine in
-                continuation.resume(with: Result { try engine.map(body) ?? { throw BatchFailure.stopped }() })
-            })
+        return try await handedOver { give in
+            core.post(.work { engine in give(Result { try engine.map(body) ?? { throw BatchFailure.stopped }() }) })
         }
     }
 
@@ -33,25 +45,31 @@ public final class BatchClient: Sendable {
     public func stop() { core.post(.stop) }
 }
 
-/// A text being made.
-public struct BatchStream: Sendable {
-    public let events: AsyncStream<BatchEvent>
-    private let giveUp: @Sendable () -> Void
+/// A text that was handed in.
+public struct BatchText: Sendable {
+    private weak let core: BatchCore?
+    private let number: UInt64
 
-    init(_ events: AsyncStream<BatchEvent>, _ giveUp: @escaping @Sendable () -> Void) {
-        self.events = events
-        self.giveUp = giveUp
-    }
+    init(_ core: BatchCore, _ number: UInt64) { (self.core, self.number) = (core, number) }
 
     /// Gives the text up; its place is free after the step that runs now.
-    public func cancel() { giveUp() }
+    public func cancel() { core?.post(.cancel(number)) }
+}
+
+/// A text being made, and what becomes of it.
+public struct BatchStream: Sendable {
+    public let events: AsyncStream<BatchEvent>
+    fileprivate let text: BatchText
+
+    /// Gives the text up, as `BatchText.cancel`.
+    public func cancel() { text.cancel() }
 }
 
 /// An engine and its letter box.
 // Sendable: the engine is touched by the inference thread alone; everything else is behind the lock.
 final class BatchCore: @unchecked Sendable {
     enum Letter {
-        case add(UInt64, BatchRequest, AsyncStream<BatchEvent>.Continuation)
+        case add(UInt64, BatchRequest, @Sendable (BatchEvent) -> Void)
         case cancel(UInt64)
         /// Gets nil where the engine has ended.
         case work(@Sendable (BatchEngine?) -> Void)
@@ -87,23 +105,20 @@ final class BatchCore: @unchecked Sendable {
         state.withLock { state in !state.isDone && state.waiting < limits.queue + limits.parallel - state.counts.running }
     }
 
-    func submit(_ request: BatchRequest) throws(BatchFailure) -> BatchStream {
-        let (events, continuation) = AsyncStream.makeStream(of: BatchEvent.self)
+    /// The text's number.
+    func submit(_ request: BatchRequest, _ sink: @escaping @Sendable (BatchEvent) -> Void) throws(BatchFailure) -> UInt64 {
         let number = state.withLock { state -> Result<UInt64, BatchFailure> in
             if state.isDone { return .failure(.stopped) }
             let waiting = state.waiting
             guard waiting < limits.queue + limits.parallel - state.counts.running else { return .failure(.full(waiting: waiting)) }
             state.next += 1
             state.waiting += 1
-            state.letters.append(.add(state.next, request, continuation))
+            state.letters.append(.add(state.next, request, sink))
             return .success(state.next)
         }
         let given = try number.get()
-        continuation.onTermination = { [weak self] reason in
-            if case .cancelled = reason { self?.post(.cancel(given)) }
-        }
         bell.ring()
-        return BatchStream(events) { [weak self] in self?.post(.cancel(given)) }
+        return given
     }
 
     func post(_ letter: Letter) {
@@ -117,9 +132,7 @@ final class BatchCore: @unchecked Sendable {
     /// Answers a letter that came too late.
     private func refuse(_ letter: Letter) {
         switch letter {
-        case .add(_, _, let continuation):
-            continuation.yield(.failed(.stopped))
-            continuation.finish()
+        case .add(_, _, let sink): sink(.failed(.stopped))
         case .work(let body): body(nil)
         case .cancel, .stop: break
         }
@@ -159,10 +172,8 @@ final class BatchCore: @unchecked Sendable {
 
     private func handle(_ letter: Letter) {
         switch letter {
-        case .add(let number, let request, let continuation):
-            engine.add(
-                BatchSequence(
-                    number, request, engine.tokenizer, vocabulary: engine.model.spec.vocabulary, context: limits.context, continuation))
+        case .add(let number, let request, let sink):
+            engine.add(BatchSequence(number, request, engine.tokenizer, vocabulary: engine.model.spec.vocabulary, context: limits.context, sink))
         case .cancel(let number): engine.cancel(number)
         case .work(let body): works.append(body)
         case .stop:

@@ -42,6 +42,14 @@ public enum BatchEvent: Sendable, Equatable {
     case token(BatchToken)
     case finished(FinishReason)
     case failed(BatchFailure)
+
+    /// Whether nothing comes after it.
+    public var isLast: Bool {
+        switch self {
+        case .started, .token: false
+        case .finished, .failed: true
+        }
+    }
 }
 
 /// One new token.

@@ -17,16 +17,16 @@ final class BatchSequence {
     private(set) var isStarted = false
     private var writer: TextWriter
     private var chooser: TokenChooser
-    private let events: AsyncStream<BatchEvent>.Continuation
+    private let tell: @Sendable (BatchEvent) -> Void
     private let limit: Int
 
     init(
         _ number: UInt64, _ request: BatchRequest, _ tokenizer: Tokenizer, vocabulary: Int, context: Int,
-        _ events: AsyncStream<BatchEvent>.Continuation
+        _ tell: @escaping @Sendable (BatchEvent) -> Void
     ) {
         self.number = number
         self.request = request
-        self.events = events
+        self.tell = tell
         ids = request.prompt
         known = request.prompt.count
         limit = min(context, request.prompt.count + request.options.maxTokens)
@@ -47,7 +47,7 @@ final class BatchSequence {
     }
 
     func start(cachedTokens: Int) {
-        if !isStarted { events.yield(.started(cachedTokens: cachedTokens)) }
+        if !isStarted { tell(.started(cachedTokens: cachedTokens)) }
         isStarted = true
     }
 
@@ -62,7 +62,7 @@ final class BatchSequence {
         var text = writer.append(id)
         let reason = reason(after: id)
         if reason != nil { text += writer.finish() }
-        events.yield(.token(BatchToken(id: id, text: text, logprobs: chooser.logprobs.last, moment: .now)))
+        tell(.token(BatchToken(id: id, text: text, logprobs: chooser.logprobs.last, moment: .now)))
         return reason.map { .finished($0) }
     }
 
@@ -72,8 +72,5 @@ final class BatchSequence {
         return ids.count >= limit ? .length : nil
     }
 
-    func end(_ event: BatchEvent) {
-        events.yield(event)
-        events.finish()
-    }
+    func end(_ event: BatchEvent) { tell(event) }
 }

@@ -12,7 +12,7 @@ enum AnthropicConversation {
         }
         var conversation = Conversation(messages)
         // An answer that has begun is gone on with.
-        if let last = messages.last, last["role"]?.string == "assistant", last["tool_calls"] == nil { conversation.continuesLast = true }
+        if let last = messages.last, last["role"]?.string == "assistant", last["tool_calls"] == nil { conversation.ending = .lastMessage }
         return conversation
     }
 

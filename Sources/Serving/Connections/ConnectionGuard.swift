@@ -32,6 +32,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// The bytes that a request begins with, as far as its first line reaches; nil where an earlier one is still being answered.
     private var firstLine: ByteBuffer?
     private var requests = 0
+    private var bytes: FirstBytes?
+    private var version: OldVersion?
     private var line: Connections.Line?
     private static let lingerSeconds: Int64 = 5
     /// What is still taken and thrown away of a body that nobody wants.
@@ -49,10 +51,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
         let bytes = FirstBytes { [weak self, weak context] bytes in context.flatMap { self?.bytesCame($0, bytes) } ?? true }
-        // Behind TLS, whose records are nobody's framing.
-        let decoder = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-        try? pipeline.addHandler(bytes, position: decoder.map { .before($0) } ?? .first)
-        if let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) { try? pipeline.addHandler(OldVersion(), position: .before(codec)) }
+        // Behind TLS, whose records are nobody's framing, and before all that knows of HTTP.
+        guard let encoder = try? pipeline.handler(type: HTTPResponseEncoder.self), let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else {
+            return context.close(promise: nil)
+        }
+        let version = OldVersion()
+        try? pipeline.addHandler(bytes, position: .before(encoder))
+        try? pipeline.addHandler(version, position: .before(codec))
+        (self.bytes, self.version) = (bytes, version)
         if context.channel.isActive { begin(context) }
     }
 
@@ -222,6 +228,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if isLast, unanswered == 0 { lingerAndClose(context) }
         default: context.write(data, promise: promise)
         }
+    }
+
+    /// Sends a piece of the answer that is on its way; false where it has to go through the pipeline: it is not framed, the reader is slow, or it is over.
+    func send(_ chunk: Chunk) -> Bool {
+        guard isAnswering, !isEnding, let bytes, let version, !version.isOld else { return false }
+        return bytes.send(chunk.framed)
     }
 
     /// Sends what was written and that it is the end; what still comes is thrown away for a moment, so that the answer arrives.

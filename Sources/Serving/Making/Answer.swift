@@ -12,33 +12,36 @@ extension Call {
         if isStreamed { return try await streamed(making, follower, ticket) }
         defer { making.cancel() }
         try await whileConnected(giveUp(making)) {
-            var events = making.events
-            while let (index, event) = await events.next() {
-                if case .failed(let failure) = event { throw APIError(failure) }
-                _ = follower.take(index, event)
+            var isOver = false
+            while !isOver {
+                let next = await making.inbox.next(atLeast: Self.together)
+                for (index, event) in next.entries {
+                    if case .failed(let failure) = event { throw APIError(failure) }
+                    _ = follower.take(index, event)
+                }
+                isOver = next.isOver
             }
         }
         withExtendedLifetime(ticket) {}
         return .json(follower.whole())
     }
 
+    /// Events that are looked at in one go where nobody waits for each.
+    private static let together = 64
+
     private func streamed(_ making: Making, _ follower: Follower<some Dressing>, _ ticket: Admission.Ticket) async throws -> Response {
         // What cannot begin is refused with a status; only then does the stream open.
-        let rest = Rest(making)
-        let first = await whileConnected(giveUp(making)) { await rest.begin() }
-        if case .failed(let failure)? = first?.event { throw APIError(failure) }
+        if let failure = await whileConnected(giveUp(making), { await making.inbox.earlyFailure() }) { throw APIError(failure) }
+        let channel = context.channel
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
             body: ResponseBody { writer in
                 defer { making.cancel() }
+                let stream = EventStream(making.inbox, channel, follower.chunk(_:isOver:))
                 try await whileConnected(giveUp(making)) {
-                    var (next, events) = (first, rest.take())
-                    while let (index, event) = next {
-                        if case .failed(let failure) = event { return try await writer.send([follower.failure(failure)]) }
-                        try await writer.send(follower.take(index, event))
-                        next = await events.next()
-                    }
-                    try await writer.send(follower.closing())
+                    try await withTaskCancellationHandler {
+                        while let rest = await stream.run() { if rest.readableBytes > 0 { try await writer.write(rest) } }
+                    } onCancel: { making.cancel() }
                 }
                 try await writer.finish(nil)
                 withExtendedLifetime(ticket) {}
@@ -53,21 +56,6 @@ extension Call {
             server.metrics.disconnected()
             making.cancel()
         }
-    }
-}
-
-extension ResponseBodyWriter {
-    /// Writes events as one buffer.
-    fileprivate mutating func send(_ events: [ServerEvent]) async throws {
-        if events.isEmpty { return }
-        var buffer = ByteBuffer()
-        for event in events {
-            if let name = event.name { buffer.writeString("event: \(name)\n") }
-            buffer.writeString("data: ")
-            buffer.writeString(event.data)
-            buffer.writeString("\n\n")
-        }
-        try await write(buffer)
     }
 }
 
@@ -110,11 +98,21 @@ private final class Follower<D: Dressing>: @unchecked Sendable {
         }
     }
 
-    func failure(_ failure: BatchFailure) -> ServerEvent { dressing.failure(APIError(failure)) }
-
-    func closing() -> [ServerEvent] {
-        finish()
-        return dressing.closing(texts, usage)
+    /// What events add to the stream, its end where they are the last, and whether it is over.
+    func chunk(_ entries: [Inbox.Entry], isOver: Bool) -> (chunk: Chunk, isOver: Bool) {
+        var chunk = Chunk()
+        for (index, event) in entries {
+            if case .failed(let failure) = event {
+                chunk.append(dressing.failure(APIError(failure)))
+                return (chunk, true)
+            }
+            for event in take(index, event) { chunk.append(event) }
+        }
+        if isOver {
+            finish()
+            for event in dressing.closing(texts, usage) { chunk.append(event) }
+        }
+        return (chunk, isOver)
     }
 
     func whole() -> JSON {
@@ -129,15 +127,4 @@ private final class Follower<D: Dressing>: @unchecked Sendable {
         usage.completionSeconds = ((lastToken ?? now) - (firstToken ?? now)) / .seconds(1)
         watch.finish(reason: texts.first?.reason)
     }
-}
-
-/// Events on their way into the closure that uses them up.
-// Sendable: begun by the handler, taken once by the writer that runs after it.
-private final class Rest: @unchecked Sendable {
-    private var events: MakingEvents
-
-    init(_ making: Making) { events = making.events }
-
-    func begin() async -> (index: Int, event: BatchEvent)? { await events.next() }
-    func take() -> MakingEvents { events }
 }

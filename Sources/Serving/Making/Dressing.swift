@@ -22,15 +22,15 @@ protocol Dressing: Sendable {
 /// One server-sent event.
 struct ServerEvent: Sendable {
     var name: String?
-    /// JSON, or bare text such as `[DONE]`.
-    var data: String
+    /// JSON, or bare text such as `[DONE]`, in UTF-8.
+    var data: [UInt8] = []
 
     init(_ json: JSON, name: String? = nil) {
         self.name = name
-        data = json.serialized()
+        json.write(into: &data)
     }
 
-    init(text: String) { data = text }
+    init(bytes: [UInt8]) { data = bytes }
 }
 
 /// What a request took.

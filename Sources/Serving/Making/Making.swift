@@ -9,7 +9,9 @@ struct Making: Sendable {
     let model: ServedModel
     /// Tokens of the prompts, each counted once.
     let promptTokens: Int
-    let choices: [BatchStream]
+    private let choices: [BatchText]
+    /// What becomes of them.
+    let inbox: Inbox
     /// What each will be, so far.
     let texts: [MadeText]
     /// When the first was handed in.
@@ -23,74 +25,19 @@ struct Making: Sendable {
         for request in requests where prompts.last != request.prompt { prompts.append(request.prompt) }
         promptTokens = prompts.reduce(0) { $0 + $1.count }
         texts = requests.map { MadeText(style, stops: $0.options.stops, ends: $0.ends) }
-        var choices: [BatchStream] = []
-        for request in requests {
-            do { choices.append(try model.client.submit(request)) } catch {
+        let inbox = Inbox(choices: requests.count)
+        var choices: [BatchText] = []
+        for (index, request) in requests.enumerated() {
+            do { choices.append(try model.client.submit(request) { inbox.put(index, $0) }) } catch {
                 for choice in choices { choice.cancel() }
                 throw APIError(error)
             }
         }
         self.choices = choices
+        self.inbox = inbox
     }
 
     func cancel() { for choice in choices { choice.cancel() } }
-
-    /// Events of all choices as they come, with the number of the choice.
-    var events: MakingEvents {
-        if choices.count == 1 { return MakingEvents(.one(choices[0].events.makeAsyncIterator())) }
-        return MakingEvents(.many(merged.makeAsyncIterator()))
-    }
-
-    private var merged: AsyncStream<(index: Int, event: BatchEvent)> {
-        AsyncStream { continuation in
-            let left = Countdown(choices.count)
-            let tasks = choices.enumerated().map { index, choice in
-                Task {
-                    for await event in choice.events { continuation.yield((index, event)) }
-                    if left.isLast() { continuation.finish() }
-                }
-            }
-            continuation.onTermination = { reason in
-                if case .cancelled = reason { for task in tasks { task.cancel() } }
-            }
-        }
-    }
-}
-
-/// The events of one text or of several.
-struct MakingEvents {
-    enum Source {
-        case one(AsyncStream<BatchEvent>.Iterator)
-        case many(AsyncStream<(index: Int, event: BatchEvent)>.Iterator)
-    }
-    private var source: Source
-
-    init(_ source: Source) { self.source = source }
-
-    mutating func next() async -> (index: Int, event: BatchEvent)? {
-        switch source {
-        case .one(var iterator):
-            let event = await iterator.next()
-            source = .one(iterator)
-            return event.map { (0, $0) }
-        case .many(var iterator):
-            let event = await iterator.next()
-            source = .many(iterator)
-            return event
-        }
-    }
-}
-
-/// Tells the last of several tasks that it is the last.
-private final class Countdown: Sendable {
-    private let left: Guarded<Int>
-    init(_ count: Int) { left = Guarded(count) }
-    func isLast() -> Bool {
-        left.withLock { left in
-            left -= 1
-            return left == 0
-        }
-    }
 }
 
 extension APIError {

@@ -7,8 +7,17 @@ struct Conversation: Sendable {
     var messages: [JSON]
     /// What a template may read beyond them: `enable_thinking` and the like.
     var variables: JSONObject = [:]
-    /// Goes on with the last message instead of beginning a new one.
-    var continuesLast = false
+    var ending = Ending.answer
+
+    /// Where the text ends and the model goes on.
+    enum Ending: Sendable {
+        /// With the beginning of an answer.
+        case answer
+        /// Within the last message.
+        case lastMessage
+        /// With the last message, whole.
+        case asItIs
+    }
 
     private static let most = 10_000
     private static let roles: Set<String> = ["system", "developer", "user", "assistant", "tool", "function"]
@@ -22,7 +31,16 @@ struct Conversation: Sendable {
             throw .invalid("'\(name)' is not taken from requests: a template is a program.", param: name)
         }
         if let more = fields["chat_template_kwargs"] { variables = try Self.variables(try Fields(more, "chat_template_kwargs")) }
-        continuesLast = try fields.flag("continue_final_message") ?? false
+        ending = try Self.ending(fields)
+    }
+
+    /// vLLM's and llama-server's two fields.
+    private static func ending(_ fields: Fields) throws(APIError) -> Ending {
+        let (begins, continues) = (try fields.flag("add_generation_prompt"), try fields.flag("continue_final_message") ?? false)
+        if continues, begins == true {
+            throw .invalid("'continue_final_message' and 'add_generation_prompt' exclude each other.", param: "continue_final_message")
+        }
+        return continues ? .lastMessage : begins ?? true ? .answer : .asItIs
     }
 
     static func list(_ fields: Fields) throws(APIError) -> [Fields] {
@@ -99,6 +117,26 @@ struct Conversation: Sendable {
             messages.insert(["role": "system", "content": .string(text)], at: 0)
         }
     }
+
+    /// For templates without a system role: what system messages say stands before what the user says next.
+    mutating func moveSystemToUser() {
+        var (moved, waiting): ([JSON], [String]) = ([], [])
+        for var message in messages {
+            let role = message["role"]?.string
+            let text = message["content"]?.string ?? ""
+            if role == "system" {
+                if !text.isEmpty { waiting.append(text) }
+                continue
+            }
+            if role == "user", !waiting.isEmpty {
+                message["content"] = .string((waiting + [text]).joined(separator: "\n\n"))
+                waiting = []
+            }
+            moved.append(message)
+        }
+        if !waiting.isEmpty { moved.append(["role": "user", "content": .string(waiting.joined(separator: "\n\n"))]) }
+        messages = moved
+    }
 }
 
 /// A prompt, and how its answer is read.
@@ -136,10 +174,16 @@ extension ServedModel {
 
     private func input(_ conversation: Conversation, _ tools: ToolUse?) -> ChatInput {
         var conversation = conversation
-        if let tools, tools.offered != nil, !takesTools { conversation.addToSystem(tools.description) }
-        var input = ChatInput(messages: conversation.messages, tools: takesTools ? tools?.offered : nil, addsGenerationPrompt: !conversation.continuesLast)
+        let describes = tools?.offered != nil && !takesTools
+        if let tools, describes { conversation.addToSystem(tools.description) }
+        if systemRole == .refused || describes && systemRole == .dropped { conversation.moveSystemToUser() }
+        var input = ChatInput(messages: conversation.messages, tools: takesTools ? tools?.offered : nil)
+        switch conversation.ending {
+        case .answer: input.addsGenerationPrompt = true
+        case .lastMessage: input.continuesFinalMessage = hasTemplate
+        case .asItIs: break
+        }
         input.variables = conversation.variables
-        input.continuesFinalMessage = conversation.continuesLast && hasTemplate
         return input
     }
 

@@ -44,6 +44,9 @@ final class ModelPool: Sendable {
         var room = 0
         var lastUse = ContinuousClock.now
 
+        /// Whether it is loaded and makes nothing, though somebody may hold it still: an answer is told before its request is done.
+        var isResting: Bool { model.map { $0.client.counts.running == 0 && $0.client.counts.waiting == 0 } ?? false }
+
         var status: Status {
             if model != nil { return .loaded }
             if loading != nil { return .loading }
@@ -235,9 +238,9 @@ final class ModelPool: Sendable {
     private func makeRoom(for entry: Entry, _ bytes: Int) async throws {
         guard let budget = options.memoryBudget else { return }
         try checkSize(entry, bytes)
-        let deadline = ContinuousClock.now + .seconds(options.queueTimeout)
-        while !takeRoom(for: entry, bytes, budget) {
-            guard ContinuousClock.now < deadline else { throw APIError.overloaded("Other models take all the memory there is for them.") }
+        let start = ContinuousClock.now
+        while !takeRoom(for: entry, bytes, budget, inOrder: ContinuousClock.now < start + Self.patience) {
+            guard ContinuousClock.now < start + .seconds(options.queueTimeout) else { throw APIError.overloaded("Other models take all the memory there is for them.") }
             try await Task.sleep(for: .milliseconds(10))
         }
     }
@@ -255,8 +258,11 @@ final class ModelPool: Sendable {
         }
     }
 
-    /// False where others are in the way and in use.
-    private func takeRoom(for entry: Entry, _ bytes: Int, _ budget: Int) -> Bool {
+    /// How long a model that makes nothing is waited for until who asked last has let go of it.
+    private static let patience = Duration.seconds(1)
+
+    /// False where others are in the way and in use, and with `inOrder` where the one that was not used for longest is about to be free.
+    private func takeRoom(for entry: Entry, _ bytes: Int, _ budget: Int, inOrder: Bool) -> Bool {
         while true {
             let gone = state.withLock { state -> Room in
                 let used = state.entries.reduce(0) { $0 + ($1.name == entry.name ? 0 : $1.room) }
@@ -264,8 +270,10 @@ final class ModelPool: Sendable {
                     if let index = state.entries.firstIndex(where: { $0.name == entry.name }) { state.entries[index].room = bytes }
                     return .enough
                 }
-                let idle = state.entries.indices.filter { !state.entries[$0].isPinned && state.entries[$0].model != nil && isKnownUniquelyReferenced(&state.entries[$0].model) }
-                guard let oldest = idle.min(by: { state.entries[$0].lastUse < state.entries[$1].lastUse }) else { return .none }
+                let movable = state.entries.indices.filter { !state.entries[$0].isPinned && state.entries[$0].model != nil }
+                let byUse = movable.sorted { state.entries[$0].lastUse < state.entries[$1].lastUse }
+                guard let oldest = byUse.first(where: { isKnownUniquelyReferenced(&state.entries[$0].model) }) else { return .none }
+                if inOrder, oldest != byUse.first, byUse.prefix(while: { $0 != oldest }).contains(where: { state.entries[$0].isResting }) { return .none }
                 return Self.emptied(&state.entries[oldest]).map { .freed($0) } ?? .none
             }
             switch gone {

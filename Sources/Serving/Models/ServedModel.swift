@@ -17,6 +17,7 @@ final class ServedModel: Sendable {
     let fingerprint: ModelFingerprint?
     /// The chat template's source, for tools where it has one for them; nil where the model has none.
     let template: String?
+    let systemRole: SystemRole
     private let formats = Guarded<[(key: String, format: OutputFormat)]>([])
     private let pieces = Guarded<[[UInt8]]?>(nil)
     private static let mostFormats = 16
@@ -33,6 +34,23 @@ final class ServedModel: Sendable {
         self.chosen = chosen
         self.fingerprint = fingerprint
         template = try? generator.templates.template(forTools: true)?.source
+        systemRole = SystemRole(ChatEncoder(generator.tokenizer, generator.templates))
+    }
+
+    /// What becomes of a system message in the model's template.
+    enum SystemRole: Sendable {
+        case taken
+        /// The template leaves it out without a word, or refuses the conversation.
+        case dropped, refused
+
+        /// Tried with a short conversation: what a template does is not to be seen in its text.
+        init(_ encoder: ChatEncoder) {
+            let (system, user): (JSON, JSON) = (["role": "system", "content": "Quintet asks."], ["role": "user", "content": "Hello"])
+            self = .taken
+            guard encoder.hasTemplate, (try? encoder.text(ChatInput(messages: [user], addsGenerationPrompt: true))) != nil else { return }
+            let text = try? encoder.text(ChatInput(messages: [system, user], addsGenerationPrompt: true))
+            self = text.map { $0.contains("Quintet asks.") ? .taken : .dropped } ?? .refused
+        }
     }
 
     /// The same model under the names of its adapters.

@@ -17,7 +17,7 @@ struct OpenAIDressing: Dressing {
     private var calls: [Int: Int] = [:]
     private var offsets: [Int: Int] = [:]
     /// What stands around the text of a chunk that brings nothing else, for each choice.
-    private var frames: [Int: (before: String, after: String)] = [:]
+    private var frames: [Int: Frame] = [:]
 
     init(_ kind: Kind, _ call: Call, _ model: ServedModel, _ generation: GenerationFields) {
         self.kind = kind
@@ -43,10 +43,8 @@ struct OpenAIDressing: Dressing {
     }
 
     mutating func pieces(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int) -> [ServerEvent] {
-        if pieces.count == 1, case .text(let text) = pieces[0], token?.logprobs == nil {
-            if let token { offsets[index, default: 0] += token.text.unicodeScalars.count }
-            return [textChunk(index, text)]
-        }
+        // Places in the text are told with probabilities only.
+        if pieces.count == 1, case .text(let text) = pieces[0], token?.logprobs == nil { return [textChunk(index, text)] }
         var delta = JSONObject()
         for piece in pieces { add(piece, to: &delta, index) }
         let logprobs = token?.logprobs.map { kind == .chat ? Logprobs(model).chat([$0]) : Logprobs(model).texts([$0], from: offsets[index, default: 0]) }
@@ -81,7 +79,7 @@ struct OpenAIDressing: Dressing {
     mutating func ending(_ text: MadeText, _ index: Int) -> [ServerEvent] { [chunk(index, [:], reason: Self.reason(text))] }
 
     mutating func closing(_ texts: [MadeText], _ usage: Usage) -> [ServerEvent] {
-        let end = ServerEvent(text: "[DONE]")
+        let end = ServerEvent(bytes: Array("[DONE]".utf8))
         return includesUsage ? [ServerEvent(envelope(isChunk: true, [], usage)), end] : [end]
     }
 
@@ -118,16 +116,27 @@ struct OpenAIDressing: Dressing {
 
     /// The same as `chunk`, with everything but the text written once.
     private mutating func textChunk(_ index: Int, _ text: String) -> ServerEvent {
-        let frame = frames[index] ?? Self.frame(chunk(index, ["content": .string(Self.mark)]).data)
-        frames[index] = frame
-        return ServerEvent(text: frame.before + JSON.string(text).serialized() + frame.after)
+        guard let frame = frames[index] else {
+            frames[index] = Frame(chunk(index, ["content": .string(Frame.mark)]).data)
+            return chunk(index, ["content": .string(text)])
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(frame.before.count + text.utf8.count + frame.after.count + 16)
+        bytes += frame.before
+        JSON.string(text).write(into: &bytes)
+        bytes += frame.after
+        return ServerEvent(bytes: bytes)
     }
 
-    private static let mark = "\u{1}"
+    private struct Frame: Sendable {
+        static let mark = "\u{1}"
+        let before, after: [UInt8]
 
-    private static func frame(_ chunk: String) -> (before: String, after: String) {
-        guard let place = chunk.firstRange(of: JSON.string(mark).serialized()) else { return (chunk, "") }
-        return (String(chunk[..<place.lowerBound]), String(chunk[place.upperBound...]))
+        /// What stands around the mark.
+        init(_ chunk: [UInt8]) {
+            let place = chunk.firstRange(of: Array(JSON.string(Self.mark).serialized().utf8)) ?? chunk.endIndex..<chunk.endIndex
+            (before, after) = (Array(chunk[..<place.lowerBound]), Array(chunk[place.upperBound...]))
+        }
     }
 
     private func envelope(isChunk: Bool, _ choices: [JSON], _ usage: Usage?) -> JSON {

@@ -4,6 +4,9 @@ extension ChatPage {
         const $ = id => document.getElementById(id);
         const store = { get(key, other) { try { return JSON.parse(localStorage.getItem('quintet.' + key)) ?? other; } catch { return other; } },
           set(key, value) { try { localStorage.setItem('quintet.' + key, JSON.stringify(value)); } catch {} } };
+        // Until the tab is closed, unlike the rest.
+        const keys = { get() { try { return sessionStorage.getItem('quintet.key') ?? ''; } catch { return ''; } },
+          set(key) { try { sessionStorage.setItem('quintet.key', key); } catch {} } };
         const settings = ['system', 'temperature', 'top_p', 'max_tokens', 'seed'];
         let messages = store.get('messages', []);
         let running = null;
@@ -211,7 +214,8 @@ extension ChatPage {
         $('theme').onclick = () => { const dark = matchMedia('(prefers-color-scheme: dark)').matches, root = document.documentElement;
           root.dataset.theme = (root.dataset.theme || (dark ? 'dark' : 'light')) === 'dark' ? 'light' : 'dark'; store.set('theme', root.dataset.theme); };
         $('model').onchange = () => store.set('model', $('model').value);
-        $('key').onchange = models;
+        $('key').value = keys.get();
+        $('key').onchange = () => { keys.set($('key').value); models(); };
         for (const name of settings) { $(name).value = store.get(name, ''); $(name).onchange = () => store.set(name, $(name).value); }
         const theme = store.get('theme', ''); if (theme) document.documentElement.dataset.theme = theme;
         busy(false); draw(); models();

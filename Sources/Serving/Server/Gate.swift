@@ -17,6 +17,8 @@ struct Gate: RouterMiddleware {
         do {
             response = try await checked(request, &context, next)
         } catch { response = answer(to: error, request, context) }
+        // An answer to HEAD that goes wrong has no body either.
+        if request.method == .head { response = response.createHeadResponse() }
         response.headers[Self.idName] = context.requestID
         decorate(&response, for: request)
         context.logger.info(
@@ -126,7 +128,9 @@ struct Gate: RouterMiddleware {
             known = APIError(.internalServerError, "server_error", "Something went wrong here; the log has it under this request's id.", code: "internal_error")
         }
         server.metrics.rejected(known)
-        var response = Response.json(request.uri.path.hasPrefix(Anthropic.path) ? known.anthropic : known.openAI, known.status)
+        let asksForKey = known == .unauthorized && request.uri.path == ChatPage.path && [.get, .head].contains(request.method)
+        var response = asksForKey ? ChatPage.keyPage : Response.json(request.uri.path.hasPrefix(Anthropic.path) ? known.anthropic : known.openAI, known.status)
+        response.status = known.status
         for field in known.headers { response.headers[field.name] = field.value }
         return response
     }

@@ -31,6 +31,7 @@ public final class Server: Sendable {
     private let thread: InferenceThread
     private let log: Logger
     private let group = Guarded<ServiceGroup?>(nil)
+    private let ownsProcess = Guarded(false)
 
     /// Methods and paths that are served.
     public static var routeList: [(method: String, path: String)] { Routes.all.map { ($0.method.rawValue, $0.path) } }
@@ -64,8 +65,9 @@ public final class Server: Sendable {
         defer { thread.stop() }
         do {
             try await withThrowingTaskGroup(of: Bool.self) { tasks in
-                tasks.addTask { [state] in
+                tasks.addTask { [state, ownsProcess] in
                     try await state.pool.loadPinned()
+                    if ownsProcess.withLock({ $0 }) { ProgramPages.giveBack() }
                     return false
                 }
                 if handlingSignals {
@@ -98,10 +100,11 @@ public final class Server: Sendable {
         }
     }
 
-    /// Makes the process this server's: as many descriptors as it can have, and what other packages report through swift-metrics in `/metrics`.
-    /// Once in a process, before `run`.
+    /// Makes the process this server's: as many descriptors as it can have, what other packages report through swift-metrics in `/metrics`, and no more
+    /// of the program in memory than serving needs. Once in a process, before `run`.
     public func adoptProcess() {
         Descriptors.raise()
+        ownsProcess.withLock { $0 = true }
         MetricsSystem.bootstrap(state.metrics.registry)
     }
 

@@ -37,7 +37,7 @@ enum QuietFields {
                 .flag,
                 [
                     "store", "cache_prompt", "return_tokens", "use_beam_search", "skip_special_tokens", "spaces_between_special_tokens",
-                    "include_stop_str_in_output", "add_generation_prompt", "add_special_tokens", "return_token_ids", "return_tokens_as_token_ids", "include_reasoning",
+                    "include_stop_str_in_output", "add_special_tokens", "return_token_ids", "return_tokens_as_token_ids", "include_reasoning",
                 ]
             ),
             (
