@@ -50,7 +50,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
-        let bytes = FirstBytes { [weak self, weak context] bytes in context.flatMap { self?.bytesCame($0, bytes) } ?? true }
+        let bytes = FirstBytes { [self] in bytesCame(context, $0) }
         // Behind TLS, whose records are nobody's framing, and before all that knows of HTTP.
         guard let encoder = try? pipeline.handler(type: HTTPResponseEncoder.self), let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else {
             return context.close(promise: nil)
@@ -83,7 +83,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { end(context) }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end(context)
+        (bytes, version) = (nil, nil)
+    }
 
     private func end(_ context: ChannelHandlerContext) {
         timer?.cancel()

@@ -6,14 +6,14 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let heard: (ByteBuffer) -> Bool
+    private var heard: ((ByteBuffer) -> Bool)?
     private var context: ChannelHandlerContext?
 
-    /// `heard` gets the bytes that came; those it answers with false are thrown away.
+    /// `heard` gets the bytes that came; those it answers with false are thrown away. It is let go of with the connection.
     init(_ heard: @escaping (ByteBuffer) -> Bool) { self.heard = heard }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) { (self.context, heard) = (nil, nil) }
 
     /// Sends bytes past every handler that knows of HTTP; false where the reader has to catch up first.
     func send(_ bytes: @autoclosure () -> ByteBuffer) -> Bool {
@@ -23,6 +23,6 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if heard(unwrapInboundIn(data)) { context.fireChannelRead(data) }
+        if heard?(unwrapInboundIn(data)) ?? true { context.fireChannelRead(data) }
     }
 }

@@ -12,14 +12,14 @@ extension Call {
         if isStreamed { return try await streamed(making, follower, ticket) }
         defer { making.cancel() }
         try await whileConnected(giveUp(making)) {
-            var isOver = false
+            var (entries, isOver): ([Inbox.Entry], Bool) = ([], false)
             while !isOver {
-                let next = await making.inbox.next(atLeast: Self.together)
-                for (index, event) in next.entries {
+                await making.inbox.wait(atLeast: Self.together)
+                isOver = making.inbox.take(into: &entries)
+                for (index, event) in entries {
                     if case .failed(let failure) = event { throw APIError(failure) }
                     _ = follower.take(index, event)
                 }
-                isOver = next.isOver
             }
         }
         withExtendedLifetime(ticket) {}
@@ -37,7 +37,7 @@ extension Call {
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
             body: ResponseBody { writer in
                 defer { making.cancel() }
-                let stream = EventStream(making.inbox, channel, follower.chunk(_:isOver:))
+                let stream = EventStream(making.inbox, channel, follower.write)
                 try await whileConnected(giveUp(making)) {
                     try await withTaskCancellationHandler {
                         while let rest = await stream.run() { if rest.readableBytes > 0 { try await writer.write(rest) } }
@@ -87,9 +87,7 @@ private final class Follower<D: Dressing>: @unchecked Sendable {
             usage.cached = max(usage.cached, cached)
             return dressing.opening(index, usage)
         case .token(let token):
-            watch.token(token.moment)
-            firstToken = firstToken ?? token.moment
-            lastToken = token.moment
+            note(token)
             return dressing.pieces(texts[index].take(token), token, index)
         case .finished(let reason):
             let rest = texts[index].finish(reason) { model.tokenizer.decode($0) }
@@ -98,21 +96,30 @@ private final class Follower<D: Dressing>: @unchecked Sendable {
         }
     }
 
-    /// What events add to the stream, its end where they are the last, and whether it is over.
-    func chunk(_ entries: [Inbox.Entry], isOver: Bool) -> (chunk: Chunk, isOver: Bool) {
-        var chunk = Chunk()
+    /// Adds what events bring to the stream, and its end where they are the last; whether it is over.
+    func write(_ entries: [Inbox.Entry], isLast: Bool, into chunk: inout Chunk) -> Bool {
         for (index, event) in entries {
-            if case .failed(let failure) = event {
+            switch event {
+            case .failed(let failure):
                 chunk.append(dressing.failure(APIError(failure)))
-                return (chunk, true)
+                return true
+            case .token(let token):
+                note(token)
+                dressing.write(texts[index].take(token), token, index, into: &chunk)
+            case .started, .finished: for event in take(index, event) { chunk.append(event) }
             }
-            for event in take(index, event) { chunk.append(event) }
         }
-        if isOver {
+        if isLast {
             finish()
             for event in dressing.closing(texts, usage) { chunk.append(event) }
         }
-        return (chunk, isOver)
+        return isLast
+    }
+
+    private func note(_ token: BatchToken) {
+        watch.token(token.moment)
+        if firstToken == nil { firstToken = token.moment }
+        lastToken = token.moment
     }
 
     func whole() -> JSON {

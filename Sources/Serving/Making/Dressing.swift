@@ -9,6 +9,8 @@ protocol Dressing: Sendable {
     mutating func opening(_ index: Int, _ usage: Usage) -> [ServerEvent]
     /// Sent for what a token brings; nothing but the token itself while a mark or a stop string may be beginning.
     mutating func pieces(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int) -> [ServerEvent]
+    /// As `pieces`, into the stream: what most events are can be written without being made first.
+    mutating func write(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int, into chunk: inout Chunk)
     /// Sent when a choice is whole.
     mutating func ending(_ text: MadeText, _ index: Int) -> [ServerEvent]
     /// Sent when all choices are whole.
@@ -17,6 +19,12 @@ protocol Dressing: Sendable {
     func whole(_ texts: [MadeText], _ usage: Usage) -> JSON
     /// Sent where a text breaks off.
     func failure(_ error: APIError) -> ServerEvent
+}
+
+extension Dressing {
+    mutating func write(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int, into chunk: inout Chunk) {
+        for event in self.pieces(pieces, token, index) { chunk.append(event) }
+    }
 }
 
 /// One server-sent event.
@@ -30,7 +38,7 @@ struct ServerEvent: Sendable {
         json.write(into: &data)
     }
 
-    init(bytes: [UInt8]) { data = bytes }
+    init(text: String) { data = Array(text.utf8) }
 }
 
 /// What a request took.

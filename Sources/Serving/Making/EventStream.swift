@@ -1,30 +1,35 @@
 import NIOCore
+import QuintetFiles
 import QuintetGeneration
 
 /// Sends the events of a request as they come, on its connection's own event loop: all that came together in one piece, past tasks and handlers that
 /// have nothing to add to it. Where the reader is slow, and for the end, the pieces go the long way.
 // Sendable: everything but the inbox is touched on the event loop only.
-final class EventStream: @unchecked Sendable {
+final class EventStream: InboxReader, @unchecked Sendable {
+    /// Adds events to a piece; it is told whether they are the last, and tells whether the stream is over.
+    typealias Writer = ([Inbox.Entry], _ isLast: Bool, _ chunk: inout Chunk) -> Bool
+
     private let inbox: Inbox
     private let channel: any Channel
-    private let make: ([Inbox.Entry], Bool) -> (chunk: Chunk, isOver: Bool)
+    private let loop: any EventLoop
+    private let write: Writer
     private var connection: ConnectionGuard?
     private var waiting: CheckedContinuation<ByteBuffer?, Never>?
     private var isOver = false
-    /// Made once: it is handed in for every event.
-    private var onEvent: @Sendable () -> Void = {}
+    // Used again for every piece.
+    private var entries: [Inbox.Entry] = []
+    private var chunk = Chunk()
 
-    /// `make` makes bytes of events; it is told whether they are the last, and tells whether the stream is over.
-    init(_ inbox: Inbox, _ channel: any Channel, _ make: @escaping ([Inbox.Entry], Bool) -> (chunk: Chunk, isOver: Bool)) {
+    init(_ inbox: Inbox, _ channel: any Channel, _ write: @escaping Writer) {
         self.inbox = inbox
         self.channel = channel
-        self.make = make
+        self.write = write
+        loop = channel.eventLoop
     }
 
     /// Sends what comes until there is something that has to go the long way; nil once the stream is over.
     func run() async -> ByteBuffer? {
         await withCheckedContinuation { continuation in
-            let loop = channel.eventLoop
             if loop.inEventLoop { begin(continuation) } else { loop.execute { self.begin(continuation) } }
         }
     }
@@ -32,64 +37,57 @@ final class EventStream: @unchecked Sendable {
     private func begin(_ continuation: CheckedContinuation<ByteBuffer?, Never>) {
         if isOver { return continuation.resume(returning: nil) }
         waiting = continuation
-        if connection == nil {
-            connection = try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
-            let loop = channel.eventLoop
-            onEvent = { [weak self] in
-                guard let self else { return }
-                loop.execute { self.send() }
-            }
-        }
-        inbox.when(atLeast: 1, onEvent)
+        if connection == nil { connection = try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self) }
+        inbox.tell(self, atLeast: 1)
     }
 
+    func somethingCame() { loop.execute { self.send() } }
+
     private func send() {
-        let (entries, isLast) = inbox.take()
-        let (chunk, isOver) = make(entries, isLast)
-        self.isOver = isOver
+        let isLast = inbox.take(into: &entries)
+        chunk.clear()
+        isOver = write(entries, isLast, &chunk)
         if isOver || !chunk.isEmpty && connection?.send(chunk) != true {
-            (onEvent, connection) = isOver ? ({}, nil) : (onEvent, connection)
             waiting?.resume(returning: chunk.body)
             waiting = nil
         } else {
-            inbox.when(atLeast: 1, onEvent)
+            inbox.tell(self, atLeast: 1)
         }
     }
 }
 
-/// A piece of a streamed body: server-sent events, with room before them for the frame that HTTP/1.1 puts around a piece.
+/// A piece of a streamed body: server-sent events.
 struct Chunk {
-    private var bytes: ByteBuffer
-    /// Hexadecimal digits of any length, and the line's end.
-    private static let room = 18
+    private var bytes: [UInt8] = []
 
-    init() {
-        bytes = ByteBufferAllocator().buffer(capacity: 512)
-        bytes.writeRepeatingByte(0, count: Self.room)
-        bytes.moveReaderIndex(to: Self.room)
-    }
+    mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
-    var isEmpty: Bool { bytes.readableBytes == 0 }
-    /// Without its frame.
-    var body: ByteBuffer { bytes }
+    var isEmpty: Bool { bytes.isEmpty }
+    var body: ByteBuffer { ByteBuffer(bytes: bytes) }
 
     mutating func append(_ event: ServerEvent) {
-        if let name = event.name {
-            bytes.writeStaticString("event: ")
-            bytes.writeString(name)
-            bytes.writeStaticString("\n")
-        }
-        bytes.writeStaticString("data: ")
-        bytes.writeBytes(event.data)
-        bytes.writeStaticString("\n\n")
+        if let name = event.name { bytes += "event: \(name)\n".utf8 }
+        append(event.data, nil, [])
     }
+
+    /// An event without a name; its data is JSON between bytes.
+    mutating func append(_ before: [UInt8], _ json: JSON?, _ after: [UInt8]) {
+        bytes += Self.data
+        bytes += before
+        json?.write(into: &bytes)
+        bytes += after
+        bytes.append(10)
+        bytes.append(10)
+    }
+
+    private static let data = Array("data: ".utf8)
 
     /// As it stands on the wire: its length, itself, a line's end (RFC 9112, 7.1).
     var framed: ByteBuffer {
-        var out = bytes
-        let head = String(bytes.readableBytes, radix: 16) + "\r\n"
-        out.moveReaderIndex(to: Self.room - head.utf8.count)
-        out.setString(head, at: out.readerIndex)
+        var out = ByteBufferAllocator().buffer(capacity: bytes.count + 20)
+        out.writeString(String(bytes.count, radix: 16))
+        out.writeStaticString("\r\n")
+        out.writeBytes(bytes)
         out.writeStaticString("\r\n")
         return out
     }

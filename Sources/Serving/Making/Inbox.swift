@@ -1,6 +1,12 @@
 import QuintetFiles
 import QuintetGeneration
 
+/// Who looks into an inbox, told once that there is something.
+protocol InboxReader: AnyObject, Sendable {
+    /// Called by the thread that computes: it has to be quick.
+    func somethingCame()
+}
+
 /// Where the events of one request's texts lie until somebody looks: put in by the thread that computes, taken out all at once.
 final class Inbox: Sendable {
     /// What came, with the number of its choice.
@@ -10,7 +16,7 @@ final class Inbox: Sendable {
         var entries: [Entry] = []
         /// Choices that are not over.
         var open: Int
-        var waiter: (least: Int, call: @Sendable () -> Void)?
+        var waiter: (least: Int, reader: any InboxReader)?
         var hasFailed = false
 
         func isReady(_ least: Int) -> Bool { entries.count >= least || open == 0 || hasFailed }
@@ -20,41 +26,38 @@ final class Inbox: Sendable {
     init(choices: Int) { state = Guarded(State(open: choices)) }
 
     func put(_ index: Int, _ event: BatchEvent) {
-        let call = state.withLock { state -> (@Sendable () -> Void)? in
+        let reader = state.withLock { state -> (any InboxReader)? in
             state.entries.append((index, event))
             if event.isLast { state.open -= 1 }
             if case .failed = event { state.hasFailed = true }
             guard let waiter = state.waiter, state.isReady(waiter.least) else { return nil }
             state.waiter = nil
-            return waiter.call
+            return waiter.reader
         }
-        call?()
+        reader?.somethingCame()
     }
 
-    /// Everything that came, and whether that is all there will be.
-    func take() -> (entries: [Entry], isOver: Bool) {
-        state.withLock { state in
-            let entries = state.entries
-            state.entries = []
-            return (entries, state.open == 0)
+    /// Exchanges everything that came for `entries`, whose room is used for what comes next; whether that is all there will be.
+    func take(into entries: inout [Entry]) -> Bool {
+        entries.removeAll(keepingCapacity: true)
+        return state.withLock { state in
+            swap(&state.entries, &entries)
+            return state.open == 0
         }
     }
 
-    /// Calls `body` once, as soon as so many events are there, or the last one, or a failure.
-    func when(atLeast least: Int, _ body: @escaping @Sendable () -> Void) {
+    /// Tells `reader` once, as soon as so many events are there, or the last one, or a failure.
+    func tell(_ reader: any InboxReader, atLeast least: Int) {
         let isReady = state.withLock { state in
             if state.isReady(least) { return true }
-            state.waiter = (least, body)
+            state.waiter = (least, reader)
             return false
         }
-        if isReady { body() }
+        if isReady { reader.somethingCame() }
     }
 
-    /// What is there once it is so many events, or all there will be.
-    func next(atLeast least: Int) async -> (entries: [Entry], isOver: Bool) {
-        await wait(atLeast: least)
-        return take()
-    }
+    /// Returns once so many events are there, or the last one, or a failure.
+    func wait(atLeast least: Int) async { await withCheckedContinuation { tell(Waiter($0), atLeast: least) } }
 
     /// The first failure among what is there once anything is; it stays there.
     func earlyFailure() async -> BatchFailure? {
@@ -65,7 +68,9 @@ final class Inbox: Sendable {
         }
     }
 
-    private func wait(atLeast least: Int) async {
-        await withCheckedContinuation { continuation in when(atLeast: least) { continuation.resume() } }
+    private final class Waiter: InboxReader {
+        private let continuation: CheckedContinuation<Void, Never>
+        init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = continuation }
+        func somethingCame() { continuation.resume() }
     }
 }

@@ -27,7 +27,7 @@ struct MadeText: Sendable {
     mutating func take(_ token: BatchToken) -> [ReplyPiece] {
         ids.append(token.id)
         if let one = token.logprobs { logprobs.append(one) }
-        return keep(parser.take(token.text + (style.marks[token.id] ?? "")))
+        return keep(parser.take(style.marks[token.id].map { token.text + $0 } ?? token.text))
     }
 
     /// Ends the text; what was held back until then.

@@ -43,12 +43,11 @@ struct OpenAIDressing: Dressing {
     }
 
     mutating func pieces(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int) -> [ServerEvent] {
-        // Places in the text are told with probabilities only.
-        if pieces.count == 1, case .text(let text) = pieces[0], token?.logprobs == nil { return [textChunk(index, text)] }
         var delta = JSONObject()
         for piece in pieces { add(piece, to: &delta, index) }
         let logprobs = token?.logprobs.map { kind == .chat ? Logprobs(model).chat([$0]) : Logprobs(model).texts([$0], from: offsets[index, default: 0]) }
-        if let text = token?.text { offsets[index, default: 0] += text.unicodeScalars.count }
+        // Places in the text are told with probabilities only.
+        if let token, logprobs != nil { offsets[index, default: 0] += token.text.unicodeScalars.count }
         return delta.isEmpty && logprobs == nil ? [] : [chunk(index, delta, logprobs: logprobs)]
     }
 
@@ -79,7 +78,7 @@ struct OpenAIDressing: Dressing {
     mutating func ending(_ text: MadeText, _ index: Int) -> [ServerEvent] { [chunk(index, [:], reason: Self.reason(text))] }
 
     mutating func closing(_ texts: [MadeText], _ usage: Usage) -> [ServerEvent] {
-        let end = ServerEvent(bytes: Array("[DONE]".utf8))
+        let end = ServerEvent(text: "[DONE]")
         return includesUsage ? [ServerEvent(envelope(isChunk: true, [], usage)), end] : [end]
     }
 
@@ -114,18 +113,14 @@ struct OpenAIDressing: Dressing {
         return ServerEvent(envelope(isChunk: true, [choice], nil))
     }
 
-    /// The same as `chunk`, with everything but the text written once.
-    private mutating func textChunk(_ index: Int, _ text: String) -> ServerEvent {
-        guard let frame = frames[index] else {
-            frames[index] = Frame(chunk(index, ["content": .string(Frame.mark)]).data)
-            return chunk(index, ["content": .string(text)])
+    /// A piece that is nothing but text stands between two halves that are written once.
+    mutating func write(_ pieces: [ReplyPiece], _ token: BatchToken?, _ index: Int, into chunk: inout Chunk) {
+        guard pieces.count == 1, case .text(let text) = pieces[0], token?.logprobs == nil else {
+            for event in self.pieces(pieces, token, index) { chunk.append(event) }
+            return
         }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(frame.before.count + text.utf8.count + frame.after.count + 16)
-        bytes += frame.before
-        JSON.string(text).write(into: &bytes)
-        bytes += frame.after
-        return ServerEvent(bytes: bytes)
+        if frames[index] == nil { frames[index] = Frame(self.chunk(index, ["content": .string(Frame.mark)]).data) }
+        if let frame = frames[index] { chunk.append(frame.before, .string(text), frame.after) }
     }
 
     private struct Frame: Sendable {

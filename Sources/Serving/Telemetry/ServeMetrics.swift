@@ -30,7 +30,8 @@ final class ServeMetrics: Sendable {
 
     /// The figures of one model.
     fileprivate final class ModelFigures: Sendable {
-        let firstToken: Recorder, betweenTokens: Recorder, endToEnd: Recorder
+        /// Handlers, without what swift-metrics puts before them for numbers of any type: they hear of every token.
+        let firstToken: any RecorderHandler, betweenTokens: any RecorderHandler, endToEnd: any RecorderHandler
         let running: Meter, waiting: Meter, cacheUse: Meter
         let totals: [Counter]
         /// What the engine had counted when it was last looked at; a model that is loaded anew begins from 0.
@@ -45,7 +46,7 @@ final class ServeMetrics: Sendable {
 
         init(_ model: String, _ registry: PrometheusRegistry) {
             let dimensions = [("model_name", model)]
-            func recorder(_ name: String) -> Recorder { Recorder(label: "vllm:\(name)", dimensions: dimensions, aggregate: true, factory: registry) }
+            func recorder(_ name: String) -> any RecorderHandler { registry.makeRecorder(label: "vllm:\(name)", dimensions: dimensions, aggregate: true) }
             func meter(_ name: String) -> Meter { Meter(label: "vllm:\(name)", dimensions: dimensions, factory: registry) }
             (firstToken, betweenTokens) = (recorder("time_to_first_token_seconds"), recorder("inter_token_latency_seconds"))
             endToEnd = recorder("e2e_request_latency_seconds")
