@@ -93,7 +93,7 @@ import Testing
             }
             /// What each choice was told, in order: choices take turns as they come. Before that stand the answer's own number and time.
             func told(_ answer: Client.Answer) -> [[Substring]] {
-                let choices = answer.body.split(separator: "\n").compactMap { line in line.firstRange(of: "\"choices\":[").map { line[$0.upperBound...] } }
+                let choices = answer.body.split(separator: "\n").compactMap { (line: Substring) -> Substring? in line.firstRange(of: "\"choices\":[").map { line[$0.upperBound...] } }
                 return (0..<4).map { index in choices.filter { $0.hasPrefix("{\"index\":\(index),") } }
             }
             let (quick, slow) = (try await answer(pausing: false), try await answer(pausing: true))
