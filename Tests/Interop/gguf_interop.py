@@ -224,7 +224,9 @@ def part_four(parity, out, only):
         if not (folder / "about.json").exists() or json.loads((folder / "about.json").read_text()).get("kind") != "causal" or (only and folder.name not in only):
             continue
         path = out / f"{folder.name}.gguf"
-        result = subprocess.run([QUINTET, "convert", folder, path, "--quantize", "f32"], capture_output=True, text=True)
+        source, expected = readable(folder, out)
+        written = source if folder.name == "olmoe" else folder  # as it is, olmoe has fewer key heads, which the program does not write
+        result = subprocess.run([QUINTET, "convert", written, path, "--quantize", "f32"], capture_output=True, text=True)
         if result.returncode != 0:
             print(f"      {folder.name}: not written: {result.stderr.strip().splitlines()[-1].split(': expected')[0]}")
             continue
@@ -233,8 +235,8 @@ def part_four(parity, out, only):
         detail = " ".join(f"{row['name']} {row['max_difference']:.1e}" for row in report["outputs"]) or result.stderr.strip()
         check(report["passed"], f"{folder.name}: the file gives the expected outputs here: {detail}")
         if llama_cpp:
-            source, expected = readable(folder, out)
-            if source != folder:
+            if source != written:
+                path = out / f"{source.name}.gguf"
                 run("convert", source, path, "--quantize", "f32")
             worst, scale = 0.0, float(numpy.abs(expected["logits"]).max())
             try:
