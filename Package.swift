@@ -68,7 +68,7 @@ let package = Package(
         room("Files", [], [crypto, yaml]),
         room("Reports", ["Files"]),
         room("Tensors", ["CKernels", "Files"]),
-        room("Tokenizers", ["Files"]),
+        room("Tokenizers", ["Files"], ["CZlib"]),
         room("Checkpoints", ["Files", "Tensors"]),
         room("Layers", ["Tensors", "Checkpoints", "Files"]),
         room("Models", ["Layers", "Checkpoints", "Tokenizers", "Tensors", "Files"]),

@@ -53,6 +53,14 @@ public struct TextGenerator: Sendable {
     /// - Throws: `FileError` where a file of weights was cut short under the model, so that what it computes may come from zeros.
     public func checkIntact() throws(FileError) { try folder?.checkIntact() }
 
+    /// What is said where a model computes no numbers.
+    func brokenNumbers(at position: Int) -> FileError {
+        FileError(
+            "the model computes no finite numbers", path: folder?.path, field: "logits", expected: "finite numbers",
+            found: "NaN or infinity for what follows \(position) tokens",
+            hint: "its weights are damaged, or too large for the type that they are kept in; inspect --check-tensors finds them in a .gguf file")
+    }
+
     /// Continues `prompt`; `onText` gets the new text piece by piece, never half a character and never past a stop string.
     /// - Throws: `OptionError` where the prompt does not fit the context or an option means nothing, `ConstraintError` where a
     ///   format cannot be held to.
@@ -92,6 +100,7 @@ public struct TextGenerator: Sendable {
         let ends = options.ignoresEnd ? [] : defaults.eos
         while isRead {
             let id = try chooser.next(logits)
+            if chooser.isBroken { throw brokenNumbers(at: prompt.count + ids.count) }
             ids.append(id)
             try give(writer.append(id), onText)
             if ends.contains(Int(id)) || writer.stopped || chooser.isComplete || shouldStop() { reason = .stop }

@@ -15,6 +15,9 @@ public struct TokenChooser: Sendable {
     /// One for each token chosen, where they were asked for.
     public private(set) var logprobs: [TokenLogprobs] = []
 
+    /// True where the last token says nothing, as the model's logits were no finite numbers.
+    public var isBroken: Bool { sampler.isBroken }
+
     /// True where the constraint is satisfied and nothing can follow.
     public private(set) var isComplete = false
 

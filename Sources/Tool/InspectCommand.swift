@@ -20,6 +20,7 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "Tokens that the memory is counted for (default: what the model was made for).") var context: Int?
     @Flag(help: "List every tensor of a file.") var tensors = false
     @Flag(help: "Read every tensor of a .gguf file and fail where a number is not finite, or where bytes belong to no tensor.") var checkTensors = false
+    @Flag(help: "Fail where bytes of a .gguf file belong to no tensor, which else is a warning.") var strict = false
     @Flag(help: "List every tensor with the SHA-256 of its bytes in row-major order.") var digests = false
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -34,10 +35,8 @@ struct InspectCommand: ParsableCommand {
         if Folder.isFolder(path) { return try ModelReport(try openModel(path), context: context).json }
         guard GGUFFile.isGGUF(path) || path.hasSuffix(".gguf") else { return try FileSummary(WeightFolder.file(path), tensors: tensors, digests: digests).json }
         let file = try GGUFFile.open(path)
-        if checkTensors {
-            try file.checkTensors()
-            if let warning = file.warnings.first { throw FileError(warning, path: path, field: "tensors") }
-        }
+        if checkTensors { try file.checkTensors() }
+        if strict || checkTensors, let warning = file.warnings.first { throw FileError(warning, path: path, field: "tensors") }
         let isModel = (try? GGUFArchitectures.of(file)) != nil && !file.tensors.isEmpty && file["general.type"] != .string("adapter")
         return tensors || !isModel ? try FileSummary(file, tensors: tensors, digests: digests).json : try ModelReport(try openModel(path), context: context).json
     }

@@ -19,7 +19,7 @@ import Testing
     typealias Pair = (key: String, value: GGUFWriter.Value)
 
     /// A Llama of one layer and five tokens as a GGUF file, with more pairs in its metadata.
-    private func write(_ path: String, _ more: [Pair] = []) throws {
+    private func write(_ path: String, _ more: [Pair] = [], last: Float? = nil) throws {
         let pairs: [Pair] = [
             ("general.architecture", .string("llama")), ("llama.context_length", .u32(16)), ("llama.embedding_length", .u32(8)), ("llama.block_count", .u32(1)),
             ("llama.feed_forward_length", .u32(12)), ("llama.attention.head_count", .u32(2)), ("llama.attention.head_count_kv", .u32(1)),
@@ -35,7 +35,11 @@ import Testing
         ]
         let items = shapes.map { name, shape in
             GGUFWriter.Item(name, .f32, shape) { writer in
-                for index in 0..<shape.reduce(1, *) { try withUnsafeBytes(of: Float(index % 7) * 0.1) { try writer.write($0) } }
+                let count = shape.reduce(1, *)
+                for index in 0..<count {
+                    let isLast = name == "blk.0.ffn_down.weight" && index == count - 1
+                    try withUnsafeBytes(of: isLast ? last ?? 0 : Float(index % 7) * 0.1) { try writer.write($0) }
+                }
             }
         }
         try GGUFWriter.write(path, pairs: pairs + more, items)
@@ -54,11 +58,60 @@ import Testing
                 try write(folder + "/x.gguf", [("tokenizer.chat_template", .string(source))])
                 let generator = try TextGenerator.open(folder + "/x.gguf")
                 #expect(generator.hasChatTemplate)
-                #expect(throws: TemplateError.self, "template \(index)") { try generator.chatIDs([.user("a")]) }
+                do throws(TemplateError) {
+                    _ = try generator.chatIDs([.user("a")])
+                    Issue.record("template \(index) was accepted")
+                } catch { #expect(error.file == folder + "/x.gguf" && "\(error)".contains("/x.gguf, chat template"), "template \(index): \(error)") }
                 #expect(try generator.generate("a", options: GenerationOptions(maxTokens: 2, ignoresEnd: true)).ids.count == 2)
             }
         }
     }
+
+    /// The error names the file that the template came from, wherever a folder keeps it.
+    @Test func templateErrorsNameTheirFile() throws {
+        try withFolder { folder in
+            try write(folder + "/x.gguf")
+            _ = try ModelConversion(folder + "/x.gguf", .none).write(to: folder + "/model")
+            func file() throws -> String? {
+                let generator = try TextGenerator.open(folder + "/model")
+                do throws(TemplateError) { _ = try generator.chatIDs([.user("a")]) } catch { return error.file }
+                return nil
+            }
+            var settings = try JSON.read(folder + "/model/tokenizer_config.json")
+            settings["chat_template"] = "{{ nothing.at.all }}"
+            try AtomicFile.write(folder + "/model/tokenizer_config.json", settings)
+            #expect(try file() == folder + "/model/tokenizer_config.json")
+            try AtomicFile.write(folder + "/model/chat_template.jinja", "{% if %}")
+            #expect(try file() == folder + "/model/chat_template.jinja")
+        }
+    }
+
+    // MARK: 26
+
+    /// A weight that is no number: an error at the first token that names the file, from one text and from a batch, whatever the sampler.
+    @Test(arguments: [Float.nan, .infinity, -.infinity], [Float(0), 0.8]) func numbersThatAreNoneEndTheText(_ weight: Float, _ temperature: Float) async throws {
+        let folder = try Folder.temporary()
+        defer { try? Folder.remove(folder) }
+        try write(folder + "/x.gguf", last: weight)
+        let generator = try TextGenerator.open(folder + "/x.gguf")
+        let options = GenerationOptions(maxTokens: 5, sampling: SamplingOptions(temperature: temperature))
+        #expect { try generator.generate("a", options: options) } throws: { error in
+            guard let error = error as? FileError else { return false }
+            return error.path == folder + "/x.gguf" && error.field == "logits"
+        }
+        let thread = try InferenceThread()
+        defer { thread.stop() }
+        let stream = try thread.attach(generator, BatchLimits(parallel: 2, context: 16)).submit(BatchRequest(prompt: [1, 3], options: options))
+        var last: BatchEvent?
+        for await event in stream.events { last = event }
+        guard case .failed(.damaged(let error))? = last else {
+            Issue.record("\(String(describing: last))")
+            return
+        }
+        #expect(error.path == folder + "/x.gguf")
+    }
+
+    // MARK: 31
 
     /// 100 MB of template are refused by their length, before they are read.
     @Test func aTemplateOf100MBIsRefused() throws {

@@ -159,6 +159,7 @@ import Testing
         try expectLoadError(unknown + [0x0B])  // group
         try expectLoadError(unknown + piece([]) + isBPE)
         try expectLoadError(unknown + piece([0xFF]) + isBPE)
+        try expectLoadError(unknown + piece([0x61, 0, 0x62]) + isBPE)
         try expectLoadError(unknown + piece([0x61], score: .nan) + isBPE)
         try expectLoadError(unknown + piece([0x61], type: 9) + isBPE)
         // Pieces of 513 and of 100,001 bytes, and one that says so and ends before.

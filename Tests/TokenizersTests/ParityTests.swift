@@ -50,6 +50,20 @@ import Testing
         }
     }
 
+    /// CLIP's vocabulary as it is handed out: compressed, alone in a folder or by its name.
+    @Test func readsCompressedFiles() throws {
+        guard let folder = Shared.path("data/tokenizers/clip"), let plain = try Shared.bytes("data/tokenizers/clip/bpe_simple_vocab_16e6.txt.gz") else { return }
+        let wanted = try Tokenizer(contents: plain).encode("A photo of a cat, 2 dogs and l'été.")
+        let file = Folder.join(folder, "bpe_simple_vocab_16e6.txt.gz"), packed = try readFile(file)
+        #expect(try Tokenizer.load(folder).encode("A photo of a cat, 2 dogs and l'été.") == wanted && wanted.count > 8)
+        #expect(try Tokenizer.load(file).encode("A photo of a cat, 2 dogs and l'été.") == wanted)
+        var flipped = packed
+        flipped[packed.count / 2] ^= 0x55
+        for (bytes, words) in [
+            (Array(packed.prefix(1000)), "ends too early"), (packed.dropLast(1), "ends too early"), (packed + [0], "other bytes follow"), (flipped, "damaged"),
+        ] { #expect { try Tokenizer(contents: bytes, source: "x.gz") } throws: { "\($0)".contains(words) && "\($0)".contains("x.gz") } }
+    }
+
     @Test func storiesPromptsHaveTheExpectedIDs() throws {
         guard let folder = Shared.path("data/weights/stories260K-hf") else { return }
         let tokenizer = try Tokenizer.load(folder)

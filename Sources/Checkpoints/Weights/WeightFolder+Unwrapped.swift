@@ -2,8 +2,9 @@ public import QuintetFiles
 import QuintetTensors
 
 extension WeightFolder {
-    /// Names that savers put around a model: `{"state_dict": {...}}`, `{"model": {...}}`, and `module.` of data-parallel training.
-    private static let wrappers: Set<String> = ["state_dict", "model_state_dict", "model", "module"]
+    /// Names that savers put around a model: `{"state_dict": {...}}`, `{"model": {...}}`, `module.` of data-parallel training, and
+    /// `_orig_mod.` of `torch.compile`.
+    private static let wrappers: Set<String> = ["state_dict", "model_state_dict", "model", "module", "_orig_mod"]
 
     /// The same weights without what a training loop wrapped around them, where exactly one reading makes every name one of the map's.
     ///
@@ -18,7 +19,13 @@ extension WeightFolder {
         // `model.` and `model.model.` may both read a model without a head: the outer one is meant.
         let outer = readings.filter { reading in !readings.contains { $0 != reading && reading.hasPrefix($0) } }
         guard outer.count == 1, let wrapping = outer.first else { return self }
-        return try WeightFolder(path, files.map { UnwrappedFile($0, wrapping) })
+        let inside = try renamed { $0.hasPrefix(wrapping) ? String($0.dropFirst(wrapping.count)) : nil }
+        return try WeightFolder(path, inside.files, wrapping: wrapping)
+    }
+
+    /// The same weights under other names; those that get none are left out.
+    public func renamed(_ name: (String) -> String?) throws(FileError) -> WeightFolder {
+        try WeightFolder(path, files.map { RenamedFile($0, name) })
     }
 
     /// `state_dict.module.` of `state_dict.module.h.0.weight`, and `state_dict.`.
@@ -37,21 +44,20 @@ extension WeightMap {
     }
 }
 
-/// A file of which only the tensors below a prefix are seen, under the rest of their names.
-private struct UnwrappedFile: WeightFile {
+/// A file of which only some tensors are seen, under other names.
+private struct RenamedFile: WeightFile {
     let base: any WeightFile
     let tensors: [StoredTensor]
     /// Where each lies in the file's own list.
     private let places: [Int]
 
-    init(_ base: any WeightFile, _ wrapping: String) {
+    init(_ base: any WeightFile, _ name: (String) -> String?) {
         self.base = base
-        places = base.tensors.indices.filter { base.tensors[$0].name.hasPrefix(wrapping) }
-        tensors = places.map { place in
+        let named = base.tensors.indices.compactMap { place in name(base.tensors[place].name).map { (place, $0) } }
+        places = named.map(\.0)
+        tensors = named.map { place, name in
             let stored = base.tensors[place]
-            return StoredTensor(
-                name: String(stored.name.dropFirst(wrapping.count)), type: stored.type, shape: stored.shape, offset: stored.offset,
-                byteCount: stored.byteCount)
+            return StoredTensor(name: name, type: stored.type, shape: stored.shape, offset: stored.offset, byteCount: stored.byteCount)
         }
     }
 

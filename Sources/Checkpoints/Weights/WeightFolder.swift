@@ -5,6 +5,8 @@ public import QuintetFiles
 public struct WeightFolder: Sendable {
     public let path: String
     public let files: [any WeightFile]
+    /// What stood before every name, as `module.`; nil where nothing did.
+    public let wrapping: String?
     private let places: [ExactName: StoredWeight]
 
     static let single = "model.safetensors"
@@ -41,9 +43,10 @@ public struct WeightFolder: Sendable {
     }
 
     /// - Throws: `FileError` where two files hold a tensor of the same name.
-    public init(_ path: String, _ files: [any WeightFile]) throws(FileError) {
+    public init(_ path: String, _ files: [any WeightFile], wrapping: String? = nil) throws(FileError) {
         self.path = path
         self.files = files
+        self.wrapping = wrapping
         var places: [ExactName: StoredWeight] = [:]
         for file in files {
             for (index, entry) in file.tensors.enumerated()

@@ -50,7 +50,7 @@ extension BatchEngine {
                 if part.range.count > 1 { remember(part.sequence) }
                 guard chooses, let logits else { continue }
                 counts.newTokens += 1
-                if let event = part.sequence.choose(Self.row(row, of: logits)) { ended.append((part.sequence, event)) }
+                if let event = part.sequence.choose(Self.row(row, of: logits), generator) { ended.append((part.sequence, event)) }
                 row += 1
             }
         }

@@ -25,7 +25,7 @@ final class BatchEngine {
     /// How many adapters the model has.
     let adapters: Int
     var counts = BatchCounts()
-    private let generator: TextGenerator
+    let generator: TextGenerator
     private var readingCache: KVCache?
     /// What happened to the model's files, once something has.
     private var damage: FileError?

@@ -76,7 +76,7 @@ public enum BatchFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The engine was told to stop.
     case stopped
     case refused(OptionError)
-    /// The model's file was cut short under it: nothing it computes can be trusted any more.
+    /// The model's file was cut short under it, or it computes no numbers: nothing it says can be trusted.
     case damaged(FileError)
 
     public var description: String {

@@ -52,12 +52,13 @@ final class BatchSequence {
     }
 
     /// Chooses the next token from its logits and hands out its text; what ends the sequence where that was the last one.
-    func choose(_ logits: UnsafeMutableBufferPointer<Float>) -> BatchEvent? {
+    func choose(_ logits: UnsafeMutableBufferPointer<Float>, _ generator: TextGenerator) -> BatchEvent? {
         for (id, bias) in request.bias where id >= 0 && Int(id) < logits.count { logits[Int(id)] += bias }
         let id: Int32
         do { id = try chooser.next(logits) } catch {
             return .failed(.refused(OptionError(option: "format", expected: "a text that this model can spell", found: "\(error)")))
         }
+        if chooser.isBroken { return .failed(.damaged(generator.brokenNumbers(at: ids.count))) }
         ids.append(id)
         var text = writer.append(id)
         let reason = reason(after: id)

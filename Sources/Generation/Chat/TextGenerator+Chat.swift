@@ -8,9 +8,13 @@ extension TextGenerator {
     /// The ids of a conversation, ready for the answer: by the model's template, else the contents joined by newlines.
     ///
     /// What messages say never becomes a control token.
-    /// - Throws: `TemplateError` where the template refuses the conversation.
+    /// - Throws: `TemplateError`, which names the template's file, where the template refuses the conversation.
     public func chatIDs(_ input: ChatInput) throws(TemplateError) -> [Int32] {
-        try ChatEncoder(tokenizer, templates).ids(input)
+        do throws(TemplateError) { return try ChatEncoder(tokenizer, templates).ids(input) } catch {
+            var error = error
+            error.file = templates.file(forTools: input.tools != nil)
+            throw error
+        }
     }
 
     /// As `chatIDs`, of plain messages.

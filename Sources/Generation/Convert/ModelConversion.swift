@@ -57,7 +57,7 @@ public struct ModelConversion {
         let export = try GGUFExport(folder, quantization, general: try Self.general(folder), tokenizer: pairs)
         let total = export.byteCount
         var report = Report(try export.write(out) { try onProgress($0, total) })
-        report.warnings = warnings
+        report.warnings += warnings
         return report
     }
 
@@ -131,6 +131,7 @@ extension ModelConversion.Report {
         bytes = report.bytes
         types = report.types.map { ($0.type.name, $0.tensors, $0.bytes) }
         replaced = report.replaced.map { ($0.name, $0.wanted.name, $0.type.name) }
+        warnings = report.warnings
     }
 
     public var json: JSON {

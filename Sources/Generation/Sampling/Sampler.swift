@@ -27,11 +27,15 @@ public struct Sampler: Sendable {
         repeats.add(id)
     }
 
+    /// Whether the last token was chosen where no logit was a finite number, or the greatest was infinite: a broken model.
+    private(set) var isBroken = false
+
     /// The next token; `logits` may be changed. Logits that are not a number never win.
     public mutating func next(_ logits: UnsafeMutableBufferPointer<Float>) -> Int32 {
         penalties.apply(logits)
         repeats.apply(logits)
         let best = Self.mostLikely(logits)
+        isBroken = !logits[Int(best)].isFinite
         let id = options.temperature == 0 ? best : draw(logits, best: logits[Int(best)])
         step += 1
         penalties.add(id, wasChosen: true)

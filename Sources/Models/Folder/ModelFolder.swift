@@ -15,7 +15,7 @@ public struct ModelFolder: Sendable {
     public let family: Family
     public private(set) var spec: TransformerSpec
     public let tokens: SpecialTokens
-    /// config.json as it was written.
+    /// config.json as it was written; of a model that also sees pictures, what it says of the text part.
     public let config: JSON
     public let weights: WeightFolder
     /// How the names and layouts in these files correspond to ours.
@@ -46,17 +46,21 @@ public struct ModelFolder: Sendable {
                 found: Folder.kind(of: path) ?? "nothing")
         }
         let configPath = Folder.join(path, configName)
-        let config = try JSON.read(configPath)
-        var reader = try ConfigReader(config, path: configPath)
+        let whole = try JSON.read(configPath), part = TextPart(whole)
+        let config = part?.config ?? whole
+        var reader = try ConfigReader(config, path: configPath, field: part.map { _ in TextPart.field })
+        if let part { reader.warn("only the text part of this \(part.whole) model is loaded; what sees pictures is left out") }
         let family = try family(of: config, &reader)
         let said = try family.checkedSpec(&reader)
         let tokens = SpecialTokens(
             bos: try reader.optionalInt("bos_token_id"), eos: try reader.ids("eos_token_id"), pad: try reader.optionalInt("pad_token_id"))
-        let weights = try WeightFolder.open(path).unwrapped(for: family.weights(said))
+        let all = try WeightFolder.open(path)
+        let weights = try (part?.weights(in: all) ?? all).unwrapped(for: family.weights(said))
         let (spec, warning) = try HeadTie.settled(said, family, weights)
         return ModelFolder(
             path: path, family: family, spec: spec, tokens: tokens, config: config, weights: weights, map: family.weights(spec), source: .folder,
-            warnings: reader.warnings + [warning].compactMap { $0 }, arithmetic: .exact)
+            warnings: reader.warnings + [warning, weights.wrapping.map { "\(path): \($0) before the names of the weights is left out" }].compactMap { $0 },
+            arithmetic: .exact)
     }
 
     private static func family(of config: JSON, _ reader: inout ConfigReader) throws(FileError) -> Family {

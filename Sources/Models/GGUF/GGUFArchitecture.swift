@@ -21,14 +21,13 @@ public struct GGUFArchitecture: Sendable {
     let read: @Sendable (inout GGUFMetadata, inout JSONObject) throws(FileError) -> Void
     /// The same from a spec and its configuration; nil where the format cannot say it.
     let write: @Sendable (TransformerSpec, JSON) -> [GGUFSetting]?
-    /// Why a spec that these files could say is not written, where llama.cpp cannot open it; nil where it can.
-    let refusal: @Sendable (TransformerSpec) -> String?
+    /// What llama.cpp opens of it.
+    let limits: GGUFLimits
 
     init(
         _ name: String, families: [String], fields: [GGUFField] = GGUFField.common, layout: GGUFLayout = GGUFLayout(),
-        read: @escaping @Sendable (inout GGUFMetadata, inout JSONObject) throws(FileError) -> Void,
-        write: @escaping @Sendable (TransformerSpec, JSON) -> [GGUFSetting]? = { _, _ in [] },
-        refusal: @escaping @Sendable (TransformerSpec) -> String? = { _ in nil }
+        limits: GGUFLimits = GGUFLimits(), read: @escaping @Sendable (inout GGUFMetadata, inout JSONObject) throws(FileError) -> Void,
+        write: @escaping @Sendable (TransformerSpec, JSON) -> [GGUFSetting]? = { _, _ in [] }
     ) {
         self.name = name
         self.families = families
@@ -36,7 +35,7 @@ public struct GGUFArchitecture: Sendable {
         self.layout = layout
         self.read = read
         self.write = write
-        self.refusal = refusal
+        self.limits = limits
     }
 }
 

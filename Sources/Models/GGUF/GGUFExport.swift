@@ -19,11 +19,14 @@ public struct GGUFExport {
         public var types: [(type: GGUFType, tensors: Int, bytes: Int)] = []
         /// Tensors whose rows are no whole number of blocks of the type that was wanted.
         public var replaced: [(name: String, wanted: GGUFType, type: GGUFType)] = []
+        /// What llama.cpp computes otherwise with this file than the model says, one line each.
+        public var warnings: [String] = []
     }
 
     private let pairs: [(key: String, value: GGUFWriter.Value)]
     private let items: [GGUFWriter.Item]
     private let replaced: [(name: String, wanted: GGUFType, type: GGUFType)]
+    private let warnings: [String]
 
     /// `tokenizer` is the `tokenizer.*` part of the metadata, `general` what `general.*` says beside architecture and types.
     /// - Throws: `FileError` where no architecture of the format can say this model.
@@ -36,7 +39,8 @@ public struct GGUFExport {
                 "GGUF files cannot hold models of this family yet", path: folder.path, field: "model_type",
                 expected: GGUFArchitectures.all.flatMap(\.families).joined(separator: ", "), found: folder.family.name)
         }
-        if let reason = architecture.refusal(folder.spec) { throw Self.unsayable(folder, architecture, reason) }
+        if let refusal = architecture.limits.refusal(folder.spec) { throw Self.unsayable(folder, architecture, refusal) }
+        let folder = folder.fitting(architecture.limits.fitted(folder.spec))
         let config = try folder.family.config(folder.spec, folder.tokens)
         guard let settings = architecture.write(folder.spec, config) else { throw Self.unsayable(folder, architecture) }
         var tensors = Tensors(folder, architecture, quantization)
@@ -50,23 +54,28 @@ public struct GGUFExport {
         self.pairs = pairs
         items = tensors.items
         replaced = tensors.replaced
-        try prove(folder, architecture)
+        warnings = architecture.limits.warnings(folder.spec).map { "\(folder.path): \($0)" }
+        try prove(folder, architecture, config)
     }
 
     /// Reads the metadata back from a file of which nothing but the head is there.
-    private func prove(_ folder: ModelFolder, _ architecture: GGUFArchitecture) throws(FileError) {
+    private func prove(_ folder: ModelFolder, _ architecture: GGUFArchitecture, _ config: JSON) throws(FileError) {
         let file = try GGUFWriter.preview(folder.path, pairs: pairs, items)
-        let config = try architecture.config(of: file, in: try WeightFolder(folder.path, [file])).config
-        let back = try? architecture.spec(of: file, config).spec
-        guard back?.computes(like: folder.spec) == true else { throw Self.unsayable(folder, architecture) }
+        let said = try architecture.config(of: file, in: try WeightFolder(folder.path, [file])).config
+        let back = try? architecture.spec(of: file, said)
+        if back?.spec.computes(like: folder.spec) == true { return }
+        // The settings that the file would give other values, in the family's words.
+        let other = try? back.map { try $0.family.config($0.spec, folder.tokens) }
+        let settings = (config.object ?? [:]).filter { key, value in other.map { $0[key] != value } ?? false }.map(\.key)
+        throw Self.unsayable(folder, architecture, settings.isEmpty ? nil : GGUFLimits.Refusal(settings.joined(separator: ", "), Self.fixed))
     }
 
-    private static func unsayable(
-        _ folder: ModelFolder, _ architecture: GGUFArchitecture, _ reason: String = "llama.cpp fixes what this model sets otherwise"
-    ) -> FileError {
+    private static let fixed = "llama.cpp fixes what this model sets otherwise"
+
+    private static func unsayable(_ folder: ModelFolder, _ architecture: GGUFArchitecture, _ refusal: GGUFLimits.Refusal? = nil) -> FileError {
         FileError(
-            "the GGUF architecture \(architecture.name) cannot say this model", path: folder.path, field: "config.json",
-            hint: reason)
+            "the GGUF architecture \(architecture.name) cannot say this model", path: folder.path, field: refusal?.setting ?? "config.json",
+            hint: refusal?.reason ?? fixed)
     }
 
     /// Bytes of all tensors: the total that progress counts to.
@@ -75,7 +84,7 @@ public struct GGUFExport {
     /// Writes the file, whole or not at all.
     public func write(_ path: String, onProgress: (Int) throws -> Void = { _ in }) throws -> Report {
         try GGUFWriter.write(path, pairs: pairs, items, onProgress: onProgress)
-        return Report(path: path, bytes: try Folder.size(of: path), types: GGUFExport.count(items), replaced: replaced)
+        return Report(path: path, bytes: try Folder.size(of: path), types: GGUFExport.count(items), replaced: replaced, warnings: warnings)
     }
 
     static func count(_ items: [GGUFWriter.Item]) -> [(type: GGUFType, tensors: Int, bytes: Int)] {

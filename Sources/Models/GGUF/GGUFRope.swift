@@ -130,11 +130,11 @@ enum GGUFRope {
                 GGUFSetting("rope.scaling.yarn_beta_fast", .f32(Float(yarn.betaFast))),
                 GGUFSetting("rope.scaling.yarn_beta_slow", .f32(Float(yarn.betaSlow))),
             ]
-        case .longrope(let long) where long.long == long.short && long.attentionFactor == 1:
+        case .longrope(let long) where long.isOneList:
             settings.append(GGUFSetting(tensor: "rope_freqs.weight", long.long.map { Float($0) }))
         case .longrope(let long):
             settings += [
-                GGUFSetting(tensor: "rope_factors_long.weight", long.long.map { Float($0) }),
+                GGUFSetting("rope.scaling.type", .string("longrope")), GGUFSetting(tensor: "rope_factors_long.weight", long.long.map { Float($0) }),
                 GGUFSetting(tensor: "rope_factors_short.weight", long.short.map { Float($0) }),
                 GGUFSetting("rope.scaling.original_context_length", .u32(UInt32(long.context))),
                 GGUFSetting("rope.scaling.attn_factor", .f32(Float(long.attentionFactor))),

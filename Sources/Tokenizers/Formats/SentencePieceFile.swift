@@ -46,10 +46,10 @@ struct SentencePieceFile {
         }
         let number = vocabulary.pieces.count
         let longest = PieceVocabulary.longestPiece
-        guard (1...longest).contains(piece.text.count), String(validating: piece.text, as: UTF8.self) != nil else {
+        guard (1...longest).contains(piece.text.count), !piece.text.contains(0), String(validating: piece.text, as: UTF8.self) != nil else {
             throw FileError(
                 "not a piece", path: source, field: "pieces[\(number)].piece", offset: start,
-                expected: "1 to \(longest) bytes of UTF-8", found: "\(piece.text.count) bytes")
+                expected: "1 to \(longest) bytes of UTF-8, none of them zero", found: "\(piece.text.count) bytes")
         }
         guard piece.score.isFinite, let role = UInt8(exactly: type).flatMap({ PieceRole(rawValue: $0) }) else {
             throw FileError(

@@ -37,10 +37,15 @@ struct TokenizerFile {
 
     /// The definition that a file with these contents describes.
     func definition(_ content: [UInt8]) throws(FileError) -> TokenizerDefinition {
+        let content = try Self.unpacked(content, path)
         let result = content.withUnsafeBytes { bytes -> Result<TokenizerDefinition, FileError> in
             do throws(FileError) { return .success(try definition(bytes)) } catch { return .failure(error) }
         }
         return try result.get()
+    }
+
+    private static func unpacked(_ content: [UInt8], _ path: String) throws(FileError) -> [UInt8] {
+        GzippedFile.isOne(content) ? try GzippedFile.content(content, source: path) : content
     }
 
     private func definition(_ bytes: UnsafeRawBufferPointer) throws(FileError) -> TokenizerDefinition {
@@ -95,7 +100,9 @@ struct TokenizerFile {
     }
 
     private static func looksLikeTokenizer(_ path: String) throws(FileError) -> Bool {
-        try readFile(path).withUnsafeBytes { bytes in
+        // A compressed file that is none has other bytes to tell of; it is no tokenizer.
+        guard let content = try? unpacked(readFile(path), path) else { return false }
+        return content.withUnsafeBytes { bytes in
             guard formats.contains(where: { $0.matches(bytes) }) else { return false }
             if !isJSON(bytes) { return true }
             guard let json = try? JSON.parse(bytes, source: path) else { return false }

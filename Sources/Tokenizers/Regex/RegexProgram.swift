@@ -148,32 +148,37 @@ struct ScalarClasses: Sendable {
             }
         }
         var numbers: [[Bool]: UInt16] = [:]
-        var table = [UInt16](repeating: 0, count: 0x110000)
         let starts = cuts.filter { $0 <= ScalarSet.last }.sorted()
-        for (index, start) in starts.enumerated() {
+        let runs = starts.map { start -> (start: UInt32, number: UInt16) in
             let signature = sets.map { $0.contains(start) }
             let number = numbers[signature] ?? UInt16(truncatingIfNeeded: numbers.count)
             if numbers[signature] == nil {
                 numbers[signature] = number
                 representatives.append(start)
             }
-            let end = index + 1 < starts.count ? Int(starts[index + 1]) : table.count
-            for code in Int(start)..<end { table[code] = number }
+            return (start, number)
         }
-        fold(table)
+        fold(runs)
     }
 
-    /// Blocks of 256 that are the same share a page.
-    private mutating func fold(_ table: [UInt16]) {
-        var known: [ArraySlice<UInt16>: UInt16] = [:]
-        for start in stride(from: 0, to: table.count, by: 256) {
-            let block = table[start..<start + 256]
-            let page = known[block] ?? UInt16(pages.count / 256)
-            if known[block] == nil {
-                known[block] = page
-                pages.append(contentsOf: block)
+    /// Blocks of 256 that lie in runs of one class share a page.
+    private mutating func fold(_ runs: [(start: UInt32, number: UInt16)]) {
+        var uniform: [UInt16: UInt16] = [:]
+        var run = 0
+        for start in stride(from: 0, through: ScalarSet.last, by: 256) {
+            while run + 1 < runs.count, runs[run + 1].start <= start { run += 1 }
+            let isUniform = run + 1 == runs.count || runs[run + 1].start > start + 255
+            if isUniform, let page = uniform[runs[run].number] {
+                pageOfBlock.append(page)
+                continue
             }
+            let page = UInt16(pages.count / 256)
+            if isUniform { uniform[runs[run].number] = page }
             pageOfBlock.append(page)
+            for code in start...start + 255 {
+                while run + 1 < runs.count, runs[run + 1].start <= code { run += 1 }
+                pages.append(runs[run].number)
+            }
         }
     }
 

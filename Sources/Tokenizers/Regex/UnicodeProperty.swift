@@ -34,7 +34,8 @@ enum UnicodeProperty {
     }()
 
     private static func categories(beginningWith prefix: String) -> ScalarSet {
-        ScalarSet { CharacterClasses.categoryNames[Int($0)].hasPrefix(prefix) }
+        let wanted = CharacterClasses.categoryNames.map { $0.hasPrefix(prefix) }
+        return ScalarSet { wanted[Int($0)] }
     }
 
     private static let properties: [String: @Sendable () -> ScalarSet] = [

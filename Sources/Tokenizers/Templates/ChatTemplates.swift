@@ -6,6 +6,8 @@ public import QuintetFiles
 public struct ChatTemplates: Sendable {
     /// Name to source; the usual one is `default`.
     public let sources: [String: String]
+    /// Name to the file that it was read from.
+    public private(set) var files: [String: String] = [:]
 
     public init(sources: [String: String]) { self.sources = sources }
 
@@ -14,17 +16,24 @@ public struct ChatTemplates: Sendable {
     /// What a folder holds; files of their own win over the configuration.
     /// - Throws: `FileError` for a file that cannot be read.
     public static func read(folder: String, configuration: JSON = .null) throws(FileError) -> ChatTemplates {
-        var sources = ChatTemplates(configuration["chat_template"] ?? .null).sources
-        let json = Folder.join(folder, "chat_template.json")
-        if Folder.isFile(json) { sources.merge(ChatTemplates(try JSON.read(json)["chat_template"] ?? .null).sources) { $1 } }
-        let usual = Folder.join(folder, "chat_template.jinja")
-        if Folder.isFile(usual) { sources["default"] = try text(usual) }
-        let others = Folder.join(folder, "additional_chat_templates")
-        guard Folder.isFolder(others) else { return ChatTemplates(sources: sources) }
-        for name in try Folder.names(in: others) where name.hasSuffix(".jinja") {
-            sources[String(name.dropLast(".jinja".utf8.count))] = try text(Folder.join(others, name))
+        var found: [String: (source: String, file: String)] = [:]
+        func add(_ json: JSON?, _ file: String) {
+            for (name, source) in ChatTemplates(json ?? .null).sources { found[name] = (source, file) }
         }
-        return ChatTemplates(sources: sources)
+        // A GGUF file holds its own.
+        add(configuration["chat_template"], Folder.isFolder(folder) ? Folder.join(folder, "tokenizer_config.json") : folder)
+        let json = Folder.join(folder, "chat_template.json")
+        if Folder.isFile(json) { add(try JSON.read(json)["chat_template"], json) }
+        let usual = Folder.join(folder, "chat_template.jinja")
+        if Folder.isFile(usual) { found["default"] = (try text(usual), usual) }
+        let others = Folder.join(folder, "additional_chat_templates")
+        for name in Folder.isFolder(others) ? try Folder.names(in: others) : [] where name.hasSuffix(".jinja") {
+            let file = Folder.join(others, name)
+            found[String(name.dropLast(".jinja".utf8.count))] = (try text(file), file)
+        }
+        var templates = ChatTemplates(sources: found.mapValues(\.source))
+        templates.files = found.mapValues(\.file)
+        return templates
     }
 
     /// The value of `chat_template` in a configuration: a text, or a list of `{"name", "template"}`.
@@ -52,11 +61,18 @@ public struct ChatTemplates: Sendable {
             }
             return try ChatTemplate(source)
         }
-        let source = (hasTools ? sources["tool_use"] : nil) ?? sources["default"] ?? (sources.count == 1 ? sources.first?.value : nil)
-        guard let source else {
+        guard let source = usual(forTools: hasTools).flatMap({ sources[$0] }) else {
             if sources.isEmpty { return nil }
             throw TemplateError(.input, "there are several templates and none is the usual one: \(sources.keys.sorted().joined(separator: ", "))")
         }
         return try ChatTemplate(source)
     }
+
+    /// The name of the template for a conversation; nil where there is none, or several and none is the usual one.
+    private func usual(forTools hasTools: Bool) -> String? {
+        (hasTools ? ["tool_use", "default"] : ["default"]).first { sources[$0] != nil } ?? (sources.count == 1 ? sources.keys.first : nil)
+    }
+
+    /// The file of the template for a conversation; nil where it was not read from one.
+    public func file(forTools hasTools: Bool = false) -> String? { usual(forTools: hasTools).flatMap { files[$0] } }
 }

@@ -26,6 +26,8 @@ public struct TemplateError: Error, Sendable, Equatable, CustomStringConvertible
     public let line: Int
     /// One clause in plain words.
     public let what: String
+    /// The file that the template lies in, where whoever sees the error may know it.
+    public var file: String?
 
     public init(_ kind: Kind, line: Int = 0, _ what: String) {
         self.kind = kind
@@ -34,7 +36,7 @@ public struct TemplateError: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     public var description: String {
-        let place = line > 0 ? "chat template, line \(line): " : "chat template: "
+        let place = (file.map { "\($0), " } ?? "") + (line > 0 ? "chat template, line \(line): " : "chat template: ")
         return place + (kind == .raised ? what : "\(what) (\(kind.rawValue))")
     }
 }

@@ -15,6 +15,11 @@ extension GGUFArchitecture {
             GGUFField("expert_count", "num_experts"), GGUFField("expert_used_count", "num_experts_per_tok"),
             GGUFField("expert_feed_forward_length", "moe_intermediate_size"),
         ],
+        limits: GGUFLimits(other: { spec in
+            let isWhole = spec.layers.cycle.allSatisfy { if case .experts = $0.feedForward { true } else { false } }
+            return GGUFLimits.Refusal.attentionBiases(spec)
+                ?? (isWhole ? nil : GGUFLimits.Refusal("mlp_only_layers", "llama.cpp needs experts in every layer of this architecture"))
+        }),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             config["norm_topk_prob"] = true
@@ -31,12 +36,19 @@ extension GGUFArchitecture {
             GGUFField("expert_count", "num_experts"), GGUFField("expert_used_count", "num_experts_per_tok"),
             GGUFField("attention.clamp_kqv", "clip_qkv", .number),
         ],
+        limits: GGUFLimits(
+            head: .own,
+            other: { spec in
+                guard let attention = spec.firstAttention, attention.kvHeads != attention.heads else { return nil }
+                return GGUFLimits.Refusal(
+                    "num_key_value_heads",
+                    "llama.cpp opens this architecture only where there are as many heads of keys as of queries (\(attention.kvHeads) and \(attention.heads) here)")
+            },
+            differences: { spec in
+                spec.firstAttention?.clip.map { ["does not limit queries, keys and values to \($0) (clip_qkv) in this architecture: it computes something else"] } ?? []
+            }),
         read: { metadata, config throws(FileError) in try GGUFRope.read(&metadata, &config) },
-        write: { spec, config in GGUFRope.settings(spec) },
-        refusal: { spec in
-            guard let attention = spec.firstAttention, attention.kvHeads != attention.heads else { return nil }
-            return "llama.cpp opens this architecture only where there are as many heads of keys as of queries (\(attention.kvHeads) and \(attention.heads) here)"
-        })
+        write: { spec, config in GGUFRope.settings(spec) })
 
     /// gpt-oss: experts with clamped gates and biases, sinks, every other layer a window.
     static let gptOSS = GGUFArchitecture(
@@ -45,6 +57,10 @@ extension GGUFArchitecture {
             GGUFField("expert_feed_forward_length", "intermediate_size"), GGUFField("attention.sliding_window", "sliding_window"),
         ],
         layout: GGUFLayout(norms: { _ in ["norm2": "post_attention_norm"] }),
+        limits: GGUFLimits(head: .own, differences: { spec in
+            guard case .yarn(let yarn) = spec.firstAttention?.rotary?.scaling, yarn.range == .exact else { return [] }
+            return ["rounds the limits between which YaRN goes over to whole pairs, where this model says truncate: false: its numbers differ somewhat"]
+        }),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             // As the model was made; llama.cpp rounds the limits of the range to whole pairs.

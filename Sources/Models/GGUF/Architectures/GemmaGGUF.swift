@@ -5,7 +5,7 @@ import QuintetLayers
 extension GGUFArchitecture {
     /// Gemma: the norms' weights are stored with their offset.
     static let gemma = GGUFArchitecture(
-        "gemma", families: ["gemma"], read: { metadata, config throws(FileError) in try GGUFRope.read(&metadata, &config) },
+        "gemma", families: ["gemma"], limits: GGUFLimits(head: .tied), read: { metadata, config throws(FileError) in try GGUFRope.read(&metadata, &config) },
         write: { spec, config in GGUFRope.settings(spec) })
 
     static let gemma2 = GGUFArchitecture(
@@ -14,6 +14,7 @@ extension GGUFArchitecture {
             GGUFField("attention.sliding_window", "sliding_window"), GGUFField("attn_logit_softcapping", "attn_logit_softcapping", .number),
             GGUFField("final_logit_softcapping", "final_logit_softcapping", .number),
         ],
+        limits: GGUFLimits(head: .tied),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             config["query_pre_attn_scalar"] = gemmaScalar(config, largest: 46)

@@ -18,6 +18,7 @@ extension GGUFArchitecture {
             GGUFField("expert_weights_norm", "norm_topk_prob", .flag), GGUFField("expert_group_count", "n_group"),
             GGUFField("expert_group_used_count", "topk_group"),
         ],
+        limits: GGUFLimits(other: deepseekRefusal),
         read: { metadata, config throws(FileError) in try deepseekConfig(&metadata, &config) },
         write: { spec, config in
             // One epsilon serves all norms there, and experts have a shared one beside them.
@@ -35,6 +36,18 @@ extension GGUFArchitecture {
             guard let all = config["rope_parameters"]?["mscale_all_dim"]?.double else { return nil }
             return settings + [GGUFSetting("rope.scaling.yarn_log_multiplier", .f32(Float((all * 1e5).rounded() / 1e6)))]
         })
+
+    /// llama.cpp tells the small models, whose queries go through no narrow state, by how many layers they have.
+    @Sendable private static func deepseekRefusal(_ spec: TransformerSpec) -> GGUFLimits.Refusal? {
+        guard case .latentAttention(let attention)? = spec.layers.first?.mixer else { return nil }
+        let isSmall = [26, 27].contains(spec.layers.count)
+        let isNarrow = if case .latent = attention.query { true } else { false }
+        if isSmall == isNarrow {
+            return GGUFLimits.Refusal("q_lora_rank", "llama.cpp opens this architecture without q_lora_rank only where there are 26 or 27 layers, and with it only where there are not")
+        }
+        if spec.firstExperts == nil { return GGUFLimits.Refusal("first_k_dense_replace", "llama.cpp needs experts in this architecture") }
+        return nil
+    }
 
     private static func deepseekConfig(_ metadata: inout GGUFMetadata, _ config: inout JSONObject) throws(FileError) {
         let turning = config["qk_rope_head_dim"]?.int ?? 64

@@ -5,6 +5,9 @@ extension GGUFArchitecture {
     /// StarCoder2: layer norms, a plain feed-forward, biases.
     static let starcoder2 = GGUFArchitecture(
         "starcoder2", families: ["starcoder2"], fields: GGUFField.common + [GGUFField("attention.layer_norm_epsilon", "norm_epsilon", .number)],
+        limits: GGUFLimits(
+            windowCounts: false,
+            other: { spec in spec.firstAttention?.biases == .both ? nil : GGUFLimits.Refusal("use_bias", "llama.cpp needs the biases of this architecture") }),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             config["use_bias"] = .bool(metadata.holds("blk.0.attn_q.bias"))
@@ -19,12 +22,14 @@ extension GGUFArchitecture {
         fields: GGUFField.common + [
             GGUFField("attention.layer_norm_epsilon", "layer_norm_eps", .number), GGUFField("use_parallel_residual", "use_parallel_residual", .flag),
         ],
+        limits: GGUFLimits(head: .own),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             config["use_qkv_bias"] = .bool(metadata.holds("blk.0.attn_q.bias"))
             config["qk_layernorm"] = .bool(metadata.holds("blk.0.attn_q_norm.weight"))
             // Files say true for every model; what tells is the norm of the feed-forward.
             config["use_parallel_residual"] = .bool(!metadata.holds("blk.0.ffn_norm.weight"))
+            config["partial_rotary_factor"] = config["partial_rotary_factor"] ?? 1.0
         },
         write: { spec, config in GGUFRope.settings(spec) })
 
@@ -39,6 +44,9 @@ extension GGUFArchitecture {
         ],
         layout: GGUFLayout(
             projections: .fused, norms: { block in block.residual == .parallelTwoNorms ? ["norm1": "attn_norm_2", "norm2": "attn_norm"] : [:] }),
+        limits: GGUFLimits(other: { spec in
+            spec.firstAttention?.biases == .both ? GGUFLimits.Refusal("bias", "llama.cpp has no place for the biases of this architecture") : nil
+        }),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             config["head_dim"] = nil

@@ -6,6 +6,7 @@ extension GGUFArchitecture {
     /// Llama, and what llama.cpp converts to it: Mistral, Mixtral. Rotary pairs are neighbors: the rows of q and k are reordered.
     static let llama = GGUFArchitecture(
         "llama", families: ["llama", "mistral", "mixtral"], fields: GGUFField.common + GGUFField.experts, layout: GGUFLayout(rotaryRows: .neighbors),
+        limits: GGUFLimits(factors: .two, windowCounts: false),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             // llama.cpp has no window in this architecture; files of ours say one.
@@ -27,7 +28,7 @@ extension GGUFArchitecture {
             GGUFField("embedding_scale", "embedding_multiplier", .number), GGUFField("residual_scale", "residual_multiplier", .number),
             GGUFField("attention.scale", "attention_multiplier", .number), GGUFField("logit_scale", "logits_scaling", .number),
         ],
-        layout: GGUFLayout(rotaryRows: .neighbors),
+        layout: GGUFLayout(rotaryRows: .neighbors), limits: GGUFLimits(factors: .two),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             if metadata.holds("blk.0.attn_output.bias") { config["attention_bias"] = true }

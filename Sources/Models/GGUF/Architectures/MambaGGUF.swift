@@ -11,6 +11,11 @@ extension GGUFArchitecture {
             GGUFField("ssm.conv_kernel", "conv_kernel"), GGUFField("ssm.inner_size", "intermediate_size"), GGUFField("ssm.state_size", "state_size"),
             GGUFField("ssm.time_step_rank", "time_step_rank"), GGUFField("attention.layer_norm_rms_epsilon", "layer_norm_epsilon", .number),
         ],
+        limits: GGUFLimits(other: { spec in
+            guard case .stateSpace(let space)? = spec.layers.first?.mixer else { return nil }
+            if space.biases != .none { return GGUFLimits.Refusal("use_bias", "GGUF has no place for the biases of this architecture") }
+            return space.convolutionBias == .learned ? nil : GGUFLimits.Refusal("use_conv_bias", "llama.cpp needs the biases of this architecture's convolution")
+        }),
         read: { metadata, config throws(FileError) in
             metadata.ignore("feed_forward_length", "attention.head_count", "ssm.group_count")
             if let norms = try metadata.value("ssm.dt_b_c_rms"), norms != false { throw metadata.wrong("ssm.dt_b_c_rms", "false", norms) }

@@ -9,7 +9,7 @@ extension GGUFArchitecture {
 
     /// Qwen3.
     static let qwen3 = GGUFArchitecture(
-        "qwen3", families: ["qwen3"],
+        "qwen3", families: ["qwen3"], limits: GGUFLimits(other: { GGUFLimits.Refusal.attentionBiases($0) }),
         read: { metadata, config throws(FileError) in
             try GGUFRope.read(&metadata, &config)
             if metadata.holds("blk.0.attn_output.bias") { config["attention_bias"] = true }
