@@ -27,6 +27,10 @@ import Testing
         "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32,
     ]
 
+    static let yarn: JSON = [
+        "rope_type": "yarn", "rope_theta": 150000.0, "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": false, "original_max_position_embeddings": 4096,
+    ]
+
     /// Writes a folder with random weights and converts it.
     private func convert(_ family: String, _ changes: [JSONObject], in folder: String) throws -> (report: ModelConversion.Report, file: ModelFolder, original: ModelFolder) {
         var config = Self.common
@@ -53,7 +57,7 @@ import Testing
         ("olmoe", [experts, ["num_key_value_heads": 2]], "num_key_value_heads"), ("deepseek_v3", [latent, ["q_lora_rank": .null]], "q_lora_rank"),
         ("deepseek_v3", [latent, ["first_k_dense_replace": 2]], "first_k_dense_replace"), ("qwen2", [["rope_parameters": longrope]], "rope_parameters"),
         ("olmo2", [["rope_parameters": llama3]], "rope_parameters"), ("smollm3", [["rope_parameters": llama3]], "rope_parameters"),
-        ("qwen3", [["hidden_act": "relu"]], "hidden_act"), ("llama", [["hidden_act": "gelu"]], "hidden_act"),
+        ("olmoe", [experts], "norm_topk_prob"), ("qwen3", [["hidden_act": "relu"]], "hidden_act"), ("llama", [["hidden_act": "gelu"]], "hidden_act"),
     ]
 
     @Test(arguments: refused.indices) func refusesWhatDoesNotOpen(_ index: Int) throws {
@@ -72,7 +76,7 @@ import Testing
     /// llama.cpp wants a head here; one that is the embedding is written.
     @Test(arguments: ["olmo2", "gpt_oss", "olmoe", "stablelm"]) func writesTheHeadThatIsNeeded(_ family: String) throws {
         let changes: [String: [JSONObject]] = [
-            "gpt_oss": [["num_local_experts": 4, "num_experts_per_tok": 2, "rope_parameters": ["rope_type": "default", "rope_theta": 10000.0]]], "olmoe": [Self.experts],
+            "gpt_oss": [["num_local_experts": 4, "num_experts_per_tok": 2, "rope_parameters": ["rope_type": "default", "rope_theta": 10000.0]]], "olmoe": [Self.experts, ["norm_topk_prob": false]],
             "stablelm": [["head_dim": nil, "partial_rotary_factor": 1.0]],
         ]
         try withFolder { folder in
@@ -99,8 +103,8 @@ import Testing
         ("mistral", [["sliding_window": 9]], "window of 9 positions"), ("mistral", [["sliding_window": 159]], "window of 159 positions"),
         ("mistral", [["sliding_window": 160]], nil), ("mixtral", [["num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 9]], "window of 9 positions"),
         ("phi3", [["sliding_window": 6]], "window of 6 positions"), ("starcoder2", [["sliding_window": 6]], "window of 6 positions"),
-        ("olmoe", [experts, ["clip_qkv": 0.5]], "clip_qkv"), ("olmoe", [experts], nil), ("gemma2", [["sliding_window": 6, "query_pre_attn_scalar": 8]], nil),
-        ("gpt_oss", [["num_local_experts": 4, "num_experts_per_tok": 2]], "truncate"),
+        ("olmoe", [experts, ["norm_topk_prob": false, "clip_qkv": 0.5]], "clip_qkv"), ("olmoe", [experts, ["norm_topk_prob": false]], nil), ("gemma2", [["sliding_window": 6, "query_pre_attn_scalar": 8]], nil),
+        ("gpt_oss", [["num_local_experts": 4, "num_experts_per_tok": 2, "rope_parameters": yarn]], "truncate"),
     ]
 
     @Test(arguments: otherwise.indices) func saysWhatDiffers(_ index: Int) throws {
