@@ -1,3 +1,4 @@
+import AllocationCounter
 import Foundation
 import QuintetFiles
 import QuintetServing
@@ -120,7 +121,7 @@ import Testing
     }
 
     /// Who waits for requests takes little: less than 40 MB beside the model, of which this one has next to none.
-    @Test(.enabled(if: program != nil && Folder.isFile("/proc/self/status"), "the program is not built, or the system does not tell its memory"))
+    @Test(.enabled(if: program != nil && allocations_can_be_counted(), "the program is not built, or its memory is a sanitizer's or not to be seen"))
     func littleIsTakenWhileNobodyAsks() async throws {
         guard let program = Self.program else { return }
         try await withModel { folder, model in
