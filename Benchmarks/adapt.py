@@ -5,11 +5,11 @@
     python3 Benchmarks/adapt.py words OUT                   # the logistic regression's accuracies (numpy)
     python3 Benchmarks/adapt.py dialogue CHAPTERS OUT       # what one says and what another answers, from the chapters of novels
     python3 Benchmarks/adapt.py run QUINTET MODEL OUT [...]  # quintet adapt on each, a table of losses and accuracies
-    python3 Benchmarks/adapt.py peer MODEL OUT [...]         # the runs with labels in PyTorch + transformers + peft: seconds, accuracy, memory
+    python3 Benchmarks/adapt.py peer QUINTET MODEL OUT [...] # 100 steps of the runs with labels beside PyTorch + transformers + peft: samples a second, memory
 
 SHARED holds data/eval/{qc-trec,sst2} and data/chat. Rows that a run holds out are never trained on: TREC's and SST-2's own test sets are the tests.
 """
-import gzip, json, lzma, os, re, subprocess, sys, time, zipfile
+import gzip, json, lzma, os, re, subprocess, sys, tempfile, time, zipfile
 from collections import Counter
 
 sys.path.pop(0)  # tokenizers.py beside this file is not the library
@@ -116,56 +116,61 @@ RUNS = {  # name: data, options
 }
 
 
-def peer(model, out, names):
-    """The same rows, batches, rates and epochs as `run`, with padding to the longest text of a batch as usual there."""
+def ours(quintet, model, out, name):
+    """Samples a second and peak MB. A head's texts are read once, before the first step, so its whole run by the clock counts."""
+    data, options = RUNS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.time()
+        steps = [] if "head" in options else ["--steps", "100", "--eval-every", "100"]
+        options = options[:2] if steps else options
+        result = json.loads(subprocess.run([quintet, "adapt", model, "--data", f"{out}/{data}", "--into", f"{folder}/run", "--quiet", "--json", "--skip-gate"] + options + steps,
+                                           capture_output=True, text=True, check=True).stdout)
+        last = [row for row in map(json.loads, open(f"{folder}/run/metrics.jsonl")) if "train/loss" in row][-1]
+        return 8 * last["step"] / (last["seconds"] if steps else time.time() - start), result["memory"]["peak"] / 1e6
+
+
+def theirs(model, out, name):
+    """The same rows, batches of 8 and rates in this process, padded to the longest text of a batch as usual there."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
     torch.set_num_threads(2)
-    print("| run | samples/s | seconds | test accuracy | peak MB |\n|---|---|---|---|---|")
+    torch.manual_seed(42)
+    data, method = RUNS[name][0], RUNS[name][1][1]
+    rows = [json.loads(line) for line in open(f"{out}/{data}/train.jsonl")]
+    labels = sorted({row["label"] for row in rows})
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    net = AutoModelForSequenceClassification.from_pretrained(model, num_labels=len(labels), dtype=torch.float32)
+    if net.config.pad_token_id is None: net.config.pad_token_id = 0
+    if method == "lora":
+        from peft import LoraConfig, get_peft_model
+        net = get_peft_model(net, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="SEQ_CLS"))
+    if method == "head":
+        for name, p in net.named_parameters(): p.requires_grad = name.startswith("score")
+    learned = [p for p in net.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    texts = [tokenizer(row["text"], truncation=True, max_length=256)["input_ids"] for row in rows]
+    net.train()
+    order, times = torch.randperm(len(texts)).tolist(), []
+    for at in range(0, 8 * 100, 8):
+        start = time.time()
+        chosen = [order[(at + i) % len(order)] for i in range(8)]
+        width = max(len(texts[i]) for i in chosen)
+        ids = torch.tensor([texts[i] + [net.config.pad_token_id] * (width - len(texts[i])) for i in chosen])
+        mask = torch.tensor([[1] * len(texts[i]) + [0] * (width - len(texts[i])) for i in chosen])
+        net(input_ids=ids, attention_mask=mask, labels=torch.tensor([labels.index(rows[i]["label"]) for i in chosen])).loss.backward()
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
+        optimizer.step(); optimizer.zero_grad(set_to_none=True)
+        times.append(time.time() - start)
+    peak = int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) / 1e3
+    print(json.dumps([8 * 90 / sum(times[10:]), peak]))
+
+
+def peer(quintet, model, out, names):
+    print("| run | samples/s | PyTorch | ratio | peak MB | PyTorch |\n|---|---|---|---|---|---|")
     for name in names:
-        data, options = RUNS[name]
-        method, epochs = options[1], int(options[3])
-        torch.manual_seed(42)
-        rows = {n: [json.loads(line) for line in open(f"{out}/{data}/{n}.jsonl")] for n in ("train", "test")}
-        labels = sorted({r["label"] for r in rows["train"]})
-        tokenizer = AutoTokenizer.from_pretrained(model)
-        net = AutoModelForSequenceClassification.from_pretrained(model, num_labels=len(labels), dtype=torch.float32)
-        if net.config.pad_token_id is None: net.config.pad_token_id = 0
-        rate = 2e-3
-        if method == "lora":
-            from peft import LoraConfig, get_peft_model
-            net = get_peft_model(net, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="SEQ_CLS"))
-        if method == "head":
-            rate = 5e-3
-            for n, p in net.named_parameters(): p.requires_grad = n.startswith("score")
-        learned = [p for p in net.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(learned, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-        texts = [tokenizer(r["text"], truncation=True, max_length=256)["input_ids"] for r in rows["train"]]
-        steps = len(texts) // 8 * epochs
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min((s + 1) / (0.1 * steps), (steps - s) / (0.9 * steps)))
-        def batch(ids):
-            width = max(map(len, ids))
-            return dict(input_ids=torch.tensor([i + [net.config.pad_token_id] * (width - len(i)) for i in ids]),
-                        attention_mask=torch.tensor([[1] * len(i) + [0] * (width - len(i)) for i in ids]))
-        start, seen = time.time(), 0
-        net.train()
-        for epoch in range(epochs):
-            order = torch.randperm(len(texts)).tolist()
-            for at in range(0, len(order) - 7, 8):
-                chosen = order[at:at + 8]
-                wanted = torch.tensor([labels.index(rows["train"][i]["label"]) for i in chosen])
-                net(**batch([texts[i] for i in chosen]), labels=wanted).loss.backward()
-                torch.nn.utils.clip_grad_norm_(learned, 1.0)
-                optimizer.step(); schedule.step(); optimizer.zero_grad(set_to_none=True)
-                seen += 8
-        seconds, right = time.time() - start, 0
-        net.eval()
-        with torch.no_grad():
-            for row in rows["test"]:
-                ids = tokenizer(row["text"], truncation=True, max_length=256)["input_ids"]
-                right += labels[int(net(**batch([ids])).logits[0].argmax())] == row["label"]
-        peak = int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) // 1024
-        print(f"| {name} | {seen / seconds:.0f} | {seconds:.0f} | {right / len(rows['test']):.4f} | {peak} |", flush=True)
+        mine = ours(quintet, model, out, name)
+        other = json.loads(subprocess.run([sys.executable, __file__, "theirs", model, out, name], capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+        print(f"| {name} | {mine[0]:.0f} | {other[0]:.0f} | {mine[0] / other[0]:.2f} | {mine[1]:.0f} | {other[1]:.0f} |", flush=True)
 
 
 def run(quintet, model, out, names):
@@ -193,7 +198,9 @@ if __name__ == "__main__":
     elif command == "dialogue":
         dialogue(*rest)
     elif command == "peer":
-        peer(*rest[:2], rest[2:] or [name for name, (data, _) in RUNS.items() if data in ("trec", "sst2")])
+        peer(*rest[:3], rest[3:] or [name for name, (data, _) in RUNS.items() if data in ("trec", "sst2")])
+    elif command == "theirs":
+        theirs(*rest)
     elif command == "words":
         for name in ("trec", "sst2"): print(name, words(f"{rest[0]}/{name}"))
     else:

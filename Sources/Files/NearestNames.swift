@@ -12,6 +12,11 @@ public func nearestHint(_ name: String, _ names: some Sequence<String>) -> Strin
     return near.isEmpty ? nil : "did you mean \(near.joined(separator: ", "))?"
 }
 
+/// " Did you mean a?", to stand behind a sentence; empty where nothing is near.
+public func nearestQuestion(_ name: String, _ names: some Sequence<String>) -> String {
+    nearestNames(to: name, in: names, count: 1).first.map { " Did you mean \($0)?" } ?? ""
+}
+
 /// The first bytes, letters as small ones.
 private func folded(_ name: String) -> [UInt8] {
     name.utf8.prefix(200).map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }

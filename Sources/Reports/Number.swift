@@ -13,7 +13,8 @@ public enum Number {
 
     /// Exactly `digits` decimals.
     public static func fixed(_ value: Double, digits: Int) -> String {
-        guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+        guard value.isFinite else { return short(value, digits: 0) }
+        guard abs(value) < 1e15 else { return "\(value)" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
         let whole = (abs(value) * scale).rounded()

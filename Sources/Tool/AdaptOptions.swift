@@ -95,14 +95,6 @@ struct AdaptHow: ParsableArguments {
     }
 }
 
-/// A case by its name.
-func choice<Value: RawRepresentable<String> & CaseIterable>(_ name: String, _ text: String) throws -> Value {
-    guard let value = Value(rawValue: text) else {
-        throw ValidationError("--\(name): expected \(Value.allCases.map(\.rawValue).joined(separator: ", ")), found \(text)")
-    }
-    return value
-}
-
 /// Whether somebody looks at this stream in color.
 func isTerminal(_ descriptor: Int32) -> Bool {
     isatty(descriptor) == 1 && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) != "dumb" } == true

@@ -5,11 +5,13 @@ import QuintetFiles
 struct ArgumentList {
     /// The words, negative numbers joined to their options.
     let words: [String]
+    /// The names of the command that they choose, below the root.
+    let path: [String]
 
     /// - Throws: `ValidationError` for a command that does not exist, and an option that is given twice though it holds one value.
     init(_ words: [String], of root: any ParsableCommand.Type) throws {
         self.words = Self.joiningNumbers(words)
-        let path = try Self.command(in: words, of: root)
+        path = try Self.command(in: words, of: root)
         let options = self.words.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map { String($0.dropFirst(2).prefix { $0 != "=" }) }
         if let twice = options.indices.first(where: { options[..<$0].contains(options[$0]) }).map({ options[$0] }), Self.holdsOne(twice, path, root) {
             throw ValidationError("--\(twice) is given twice, and holds one value.")
@@ -40,8 +42,7 @@ struct ArgumentList {
             guard !choices.isEmpty, !word.hasPrefix("-"), word != "help" else { break }
             guard let next = choices.first(where: { $0.configuration.commandName == word }) else {
                 if command.configuration.defaultSubcommand != nil { break }
-                let hint = nearestNames(to: word, in: names, count: 1).first.map { " Did you mean '\($0)'?" } ?? ""
-                throw ValidationError("There is no command '\((["quintet"] + path + [word]).joined(separator: " "))'.\(hint)")
+                throw ValidationError("There is no command '\((["quintet"] + path + [word]).joined(separator: " "))'.\(nearestQuestion(word, names))")
             }
             command = next
             path.append(word)

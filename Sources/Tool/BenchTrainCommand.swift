@@ -45,23 +45,22 @@ struct BenchTrainCommand: ParsableCommand {
             guard (1...1_000_000).contains(value) else { throw ValidationError("--\(name): expected 1 to 1000000, found \(value)") }
         }
         guard (0...1000).contains(profile) else { throw ValidationError("--profile: expected 0 to 1000 steps, found \(profile)") }
-        guard GGUFQuantization.made.contains(where: { $0.rawValue == quantize }), lora != nil || quantize == "f32" else {
-            throw ValidationError("--quantize: goes with --lora, one of \(GGUFQuantization.made.map(\.rawValue).joined(separator: ", ")); found \(quantize)")
-        }
-        guard Recompute(rawValue: recompute) != nil else {
-            throw ValidationError("--recompute: expected none, activations or block, found \(recompute)")
-        }
+        if lora == nil, quantize != "f32" { throw ValidationError("--quantize: goes with --lora, found \(quantize)") }
+        _ = try (stored, level)
     }
+
+    private var stored: GGUFQuantization { get throws { try choice("quantize", quantize, of: GGUFQuantization.made) } }
+    private var level: Recompute { get throws { try choice("recompute", recompute) } }
 
     func run() throws {
         var benchmark = TrainBenchmark(
             preset: try Preset.named(preset), batch: batch, sequence: sequence, threads: threads ?? Threads.count)
         benchmark.steps = steps
-        benchmark.recompute = Recompute(rawValue: recompute) ?? .none
+        benchmark.recompute = try level
         benchmark.profiledSteps = profile
         benchmark.matrixDType = bf16 ? .bf16 : .f32
         benchmark.adapter = lora.map { AdapterConfig(rank: $0, alpha: 2 * Double($0)) }
-        benchmark.stored = GGUFQuantization(rawValue: quantize) ?? .f32
+        benchmark.stored = try stored
         let report = try benchmark.run()
         print(json ? report.json.serialized() : [report.summary, report.table].compactMap { $0 }.joined(separator: "\n"))
     }

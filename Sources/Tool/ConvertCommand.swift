@@ -32,9 +32,7 @@ struct ConvertCommand: ParsableCommand {
 
     func run() throws {
         try useThreads(threads)
-        guard let quantization = GGUFQuantization(rawValue: quantize.lowercased()) else {
-            throw ValidationError("--quantize: expected \(GGUFQuantization.allCases.map(\.rawValue).joined(separator: ", ")), found \(quantize)")
-        }
+        let quantization: GGUFQuantization = try choice("quantize", quantize.lowercased())
         let adapters = merge.map { AdapterChoice(parsing: $0) }
         if let lora { return try convertAdapter(lora, quantization) }
         var bar: ProgressBar?

@@ -13,8 +13,8 @@ import QuintetTraining
 
 /// The command's exit codes: 0 done, 1 failed, 2 usage, 130 and 143 for signals.
 enum ExitStatus {
-    /// Ends the process the way `error` asks for.
-    static func leave(_ error: any Error) -> Never {
+    /// Ends the process the way `error` asks for; `path` names the command that it came from.
+    static func leave(_ error: any Error, from path: [String]) -> Never {
         switch error {
         case let signal as StopSignal:
             exit(signal.exitCode)
@@ -24,6 +24,8 @@ enum ExitStatus {
             fail("\(error)", 2)
         case let error as TrainingError:
             fail("\(error)", error.exitCode)
+        case let error as ValidationError where !path.isEmpty:
+            fail("\(error.message)\n  See 'quintet \(path.joined(separator: " ")) --help' for more information.", 2)
         case _ where QuintetCommand.exitCode(for: error) == .validationFailure:
             write(QuintetCommand.fullMessage(for: error) + "\n")
             exit(2)

@@ -26,19 +26,6 @@ func useThreads(_ count: Int?) throws {
     Threads.use(count)
 }
 
-/// What a cache holds, by its name.
-func cacheType(_ name: String) throws -> CacheType { try named(name) }
-
-/// How products take their numbers, by its name.
-func arithmetic(_ name: String) throws -> FrozenArithmetic { try named(name) }
-
-private func named<Value: RawRepresentable<String> & CaseIterable>(_ name: String) throws -> Value {
-    guard let value = Value(rawValue: name) else {
-        throw ValidationError("expected \(Value.allCases.map(\.rawValue).joined(separator: ", ")), found \(name)")
-    }
-    return value
-}
-
 /// One line on standard error.
 func warn(_ text: String) {
     let line = Array("warning: \(text)\n".utf8)

@@ -7,9 +7,7 @@ struct PatternOption: ParsableArguments {
     var name: String?
 
     func validate() throws {
-        guard let name, PreTokenizationPattern(rawValue: name) == nil else { return }
-        let known = PreTokenizationPattern.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("--pattern: expected one of \(known), found \(name)")
+        _ = try name.map { try choice("pattern", $0) as PreTokenizationPattern }
     }
 
     var value: PreTokenizationPattern? { name.flatMap { PreTokenizationPattern(rawValue: $0) } }

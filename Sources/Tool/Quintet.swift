@@ -11,12 +11,14 @@ struct QuintetCommand: ParsableCommand {
 
     static func main() {
         FileSizeLimit.isAnError()
+        var path: [String] = []
         do {
             let arguments = try ArgumentList(Array(CommandLine.arguments.dropFirst()), of: self)
+            path = arguments.path
             var command = try parseAsRoot(arguments.words)
             try command.run()
         } catch {
-            ExitStatus.leave(error)
+            ExitStatus.leave(error, from: path)
         }
     }
 }

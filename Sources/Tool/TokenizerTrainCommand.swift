@@ -23,10 +23,7 @@ struct TokenizerTrainCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
-        guard PreTokenizationPattern(rawValue: pattern) != nil else {
-            let known = PreTokenizationPattern.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("--pattern: expected one of \(known), found \(pattern)")
-        }
+        _ = try choice("pattern", pattern) as PreTokenizationPattern
         guard vocabSize >= 257 else { throw ValidationError("--vocab-size: expected at least 257, found \(vocabSize)") }
         guard minFrequency >= 0 else { throw ValidationError("--min-frequency: expected 0 or more, found \(minFrequency)") }
         if let twice = special.indices.first(where: { special[..<$0].contains(special[$0]) }) {

@@ -67,6 +67,19 @@ import Testing
         #expect(made.status == 0 && made.output.contains("the river"), "\(made.output)")
     }
 
+    /// The step that was left out is named, and a refusal leaves no folder.
+    @Test func dataThatCannotBeTrainedOnLeavesNothing() throws {
+        let corpus = try TinyCorpus.shared.get(), run = try Program.scratch("refused") + "/run"
+        defer { try? FileManager.default.removeItem(atPath: (run as NSString).deletingLastPathComponent) }
+        let documents = try Program.run("pretrain", "--data", corpus.documents, "--into", run)
+        #expect(documents.status == 1 && documents.errors.contains("quintet tokenize DIR"), "\(documents.errors)")
+        let short = try Program.run("pretrain", "--data", corpus.shards, "--into", run, "--sequence", "90000", "--batch", "1", "--set", "hidden_size=32")
+        #expect(short.status == 1 && short.errors.contains("too few tokens"), "\(short.errors)")
+        let heads = try Program.run("pretrain", "--data", corpus.shards, "--into", run, "--set", "num_attention_heads=7")
+        #expect(heads.status == 2 && heads.errors.contains("num_attention_heads: 7 does not divide hidden_size"), "\(heads.errors)")
+        #expect(!FileManager.default.fileExists(atPath: run))
+    }
+
     @Test func aFileIsNoRunFolder() throws {
         let corpus = try TinyCorpus.shared.get()
         let result = try Program.run(corpus.pretrain(into: corpus.text + "/0.txt", steps: 1, saveEvery: 1))

@@ -8,7 +8,9 @@ import Testing
         try withScratch { folder in
             let path = Folder.join(folder, name)
             try AtomicFile.write(path, text)
-            try body(AdaptData.read(path))
+            var data = try AdaptData.read(path)
+            data.holdOut(seed: 42)
+            try body(data)
         }
     }
 

@@ -204,6 +204,24 @@ import Testing
         }
     }
 
+    /// What the template refuses is not held out: it would measure nothing.
+    @Test func heldOutRowsCanBeMeasured() throws {
+        let template = "{% if messages[0].role != 'user' %}{{ raise_exception('a user has to begin') }}{% endif %}" + TinyModel.template
+        let rows = (0..<40).map { row in
+            let roles = row % 10 == 0 ? ["user", "assistant"] : ["assistant", "user"]
+            return "{\"messages\": [" + roles.map { "{\"role\": \"\($0)\", \"content\": \"w5 w\(6 + row / 2)\"}" }.joined(separator: ", ") + "]}\n"
+        }
+        try Self.with(rows.joined(), template: template) { _, model, data in
+            for seed in 0..<6 {
+                var settings = Self.settings()
+                settings.seed = seed
+                let input = try AdaptInput(model: model, data: data, settings: settings)
+                #expect(input.validation.count == 1 && input.train.count == 3 && input.skipped.count == 36)
+                #expect(input.data.heldOut.hasPrefix("1 of the 4 rows"), "\(input.data.heldOut)")
+            }
+        }
+    }
+
     @Test func whatLiesInAFolderStaysThere() throws {
         try Self.with(TinyModel.rows(10)) { folder, model, data in
             let into = Folder.join(folder, "notes"), note = Folder.join(into, "thoughts.txt")

@@ -12,8 +12,8 @@ import Testing
         for inRow in 1...2 { #expect(judge.judge(step: 2, loss: .infinity, gradientNorm: 1) == .skip(inRow: inRow)) }
         #expect(judge.judge(step: 2, loss: .infinity, gradientNorm: 1) == .rollBack(number: 1))
         for inRow in 1...2 { #expect(judge.judge(step: 2, loss: .nan, gradientNorm: .nan) == .skip(inRow: inRow)) }
-        guard case .stop(let text) = judge.judge(step: 2, loss: .nan, gradientNorm: .nan) else { return #expect(Bool(false)) }
-        #expect(text.contains("step 2") && text.contains("loss is nan") && text.contains("learning_rate"))
+        guard case .stop(let text) = judge.judge(step: 2, loss: -.nan, gradientNorm: .nan) else { return #expect(Bool(false)) }
+        #expect(text.contains("step 2") && text.contains("loss is nan") && !text.contains("-nan") && text.contains("learning_rate"))
         #expect(judge.state.skipped == 8)
     }
 

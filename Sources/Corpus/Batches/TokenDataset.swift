@@ -29,11 +29,6 @@ public final class TokenDataset: Sendable {
     /// Opens and validates. `tokenizer` is the fingerprint that the caller needs, if any.
     public init(_ folder: String, tokenizer: String? = nil) throws(FileError) {
         let index = try DatasetIndex.read(folder)
-        if let tokenizer, tokenizer != index.tokenizer {
-            throw FileError(
-                "the data was made with another tokenizer", path: folder, field: "tokenizer.fingerprint", expected: tokenizer,
-                found: index.tokenizer, hint: "tokenize the documents again with this tokenizer")
-        }
         self.folder = folder
         tokenizerFingerprint = index.tokenizer
         vocabularySize = index.vocabularySize
@@ -46,6 +41,15 @@ public final class TokenDataset: Sendable {
         hash.update(index.tokenizer)
         for split in Split.allCases { for shard in index.shards[split] ?? [] { hash.update(split.rawValue + shard.sha256) } }
         fingerprint = hash.hex
+        if let tokenizer { try check(tokenizer: tokenizer) }
+    }
+
+    /// Throws where the ids are another tokenizer's than the one of this fingerprint.
+    public func check(tokenizer: String) throws(FileError) {
+        guard tokenizer != tokenizerFingerprint else { return }
+        throw FileError(
+            "the data was made with another tokenizer", path: folder, field: "tokenizer.fingerprint", expected: tokenizer,
+            found: tokenizerFingerprint, hint: "tokenize the documents again with this tokenizer")
     }
 
     private static func lengths(_ index: DatasetIndex, _ folder: String) throws(FileError) -> [UInt16] {

@@ -16,14 +16,13 @@ final class PretrainTrainee: Trainee {
     let learner: Learner
     private var sampler: BatchSampler
 
-    init(_ plan: TrainingPlan, _ dataset: TokenDataset, _ tokenizer: Tokenizer) throws {
+    init(_ plan: TrainingPlan, _ dataset: TokenDataset, _ sampler: BatchSampler, _ tokenizer: Tokenizer) throws {
         self.plan = plan
         self.dataset = dataset
         self.tokenizer = tokenizer
-        let seed = UInt64(bitPattern: Int64(plan.settings.seed))
-        sampler = try BatchSampler(dataset, sequence: plan.sequence, batch: plan.batch, seed: seed)
+        self.sampler = sampler
         learner = try Learner(
-            plan.shape.spec(dropout: plan.settings.dropout), groups: plan.groups, seed: seed,
+            plan.shape.spec(dropout: plan.settings.dropout), groups: plan.groups, seed: UInt64(bitPattern: Int64(plan.settings.seed)),
             matrixDType: plan.settings.bf16 ? .bf16 : .f32, recompute: plan.settings.recompute.recompute)
     }
 

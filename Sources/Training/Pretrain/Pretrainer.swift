@@ -21,13 +21,16 @@ public final class Pretrainer {
     ///
     /// - Throws: `TrainingError` (impossible settings, a run that differs, a folder in use), `FileError` (damaged data).
     public init(data: String, run: String, config: TrainingConfig, resume: Bool, say: @escaping (String) -> Void = { _ in }) throws {
+        let dataset = try TokenDataset(data)
         tokenizer = try Tokenizer.load(data)
-        let dataset = try TokenDataset(data, tokenizer: tokenizer.fingerprint)
+        try dataset.check(tokenizer: tokenizer.fingerprint)
         plan = try config.plan(vocabulary: dataset.vocabularySize)
         let modelConfig = plan.shape.configuration(
             beginOfText: tokenizer.bosID.map(Int.init), endOfText: Int(dataset.endOfText), dropout: plan.settings.dropout)
         let memory = try MemoryPlan(pretraining: plan)
         try memory.check(memory.advice(pretraining: plan))
+        let sampler = try BatchSampler(
+            dataset, sequence: plan.sequence, batch: plan.batch, seed: UInt64(bitPattern: Int64(plan.settings.seed)))
         let folder = try RunFolder(run, resume: resume, keepLast: plan.settings.keepLast, say: say)
         var state = TrainerState()
         if let start = folder.start {
@@ -40,7 +43,7 @@ public final class Pretrainer {
         state.model = modelConfig
         state.dataFingerprint = dataset.fingerprint
         state.tokenizerFingerprint = dataset.tokenizerFingerprint
-        trainee = try PretrainTrainee(plan, dataset, tokenizer)
+        trainee = try PretrainTrainee(plan, dataset, sampler, tokenizer)
         facts = RunFacts(pretraining: plan, run, dataset, trainee.learner)
         trainer = try Trainer(trainee, folder, Pace(plan), facts, state)
     }

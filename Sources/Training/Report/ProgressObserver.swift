@@ -40,7 +40,7 @@ public final class ProgressObserver: TrainingObserver {
 
     public func sampled(_ record: SampleRecord) {
         guard showsSamples else { return }
-        line.say("step \(record.step) writes:\n" + Self.indented(record.prompt + record.text))
+        line.say("step \(record.step) writes:\n" + Self.indented(Self.end(of: record.prompt) + record.text))
     }
 
     public func noted(step: Int, _ text: String) { line.say("step \(step): \(text)") }
@@ -55,6 +55,9 @@ public final class ProgressObserver: TrainingObserver {
         guard let first, step > first.step else { return nil }
         return (ContinuousClock.now - first.time).seconds / Double(step - first.step) * Double(steps - step)
     }
+
+    /// What a continuation is read after: the last 200 characters of a long prompt.
+    private static func end(of prompt: String) -> String { prompt.count > 200 ? "..." + prompt.suffix(200) : prompt }
 
     /// A sample for a terminal: at most 10 lines, control characters made visible.
     static func indented(_ text: String) -> String {

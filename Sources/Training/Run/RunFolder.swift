@@ -16,6 +16,8 @@ public final class RunFolder {
     /// Where to continue; nil for a run that starts at step 0.
     public let start: CheckpointStore.Checkpoint?
     private let lock: FolderLock
+    /// Whether there was no folder before.
+    private let isNew: Bool
 
     /// Opens the folder of a new run, or with `resume` of one to be continued.
     ///
@@ -24,6 +26,7 @@ public final class RunFolder {
     public init(_ path: String, resume: Bool, keepLast: Int = 2, say: (String) -> Void) throws {
         self.path = path
         try Self.check(path, resume: resume)
+        isNew = !Folder.exists(path)
         try Folder.create(path)
         lock = try FolderLock(path)
         // Somebody may have started a run between the check and the lock.
@@ -31,6 +34,11 @@ public final class RunFolder {
         checkpoints = CheckpointStore(run: path, keepLast: keepLast)
         try checkpoints.removeLeftovers()
         start = resume ? try checkpoints.newestValid(say: say) : nil
+    }
+
+    /// A run that was refused after all leaves nothing behind.
+    deinit {
+        if isNew, (try? Folder.names(in: path)) == [".lock"] { try? Folder.remove(path) }
     }
 
     public func file(_ name: String) -> String { Folder.join(path, name) }

@@ -1,4 +1,5 @@
 public import QuintetFiles
+import QuintetReports
 
 /// Decides about each step before its update: apply it, skip it, go back, or give up.
 ///
@@ -64,7 +65,7 @@ public struct StepGuard: Sendable, Equatable {
     }
 
     private func explanation(_ step: Int, _ loss: Double, _ norm: Double) -> String {
-        "stopped at step \(step): the \(loss.isFinite ? "gradient norm is \(norm)" : "loss is \(loss)"), \(maxSkipped) steps in a row were not finite, "
+        "stopped at step \(step): the \(loss.isFinite ? "gradient norm is \(Number.short(norm, digits: 3))" : "loss is \(Number.short(loss, digits: 3))"), \(maxSkipped) steps in a row were not finite, "
             + (maxRollbacks == 0 ? "" : "and going back to the last checkpoint \(maxRollbacks) times did not help. ")
             + "The last good checkpoint is kept. Try a lower learning_rate, a longer warmup, or a smaller max_grad_norm in a new run"
     }

@@ -43,23 +43,23 @@ public struct ModelShape: Sendable, Equatable {
         }
     }
 
-    /// What keeps this from being a model, in words; empty where nothing does.
+    /// What keeps this from being a model, under the names of the settings; empty where nothing does.
     public var problems: [String] {
         var out: [String] = []
         for (name, value, limit) in [
-            ("layers", layers, 4096), ("width", width, 1 << 20), ("attention heads", heads, 4096), ("key and value heads", kvHeads, 4096),
-            ("feed-forward width", feedForward, 1 << 22), ("context", context, 1 << 30), ("vocabulary", vocabulary, 1 << 30),
+            ("num_hidden_layers", layers, 4096), ("hidden_size", width, 1 << 20), ("num_attention_heads", heads, 4096), ("num_key_value_heads", kvHeads, 4096),
+            ("intermediate_size", feedForward, 1 << 22), ("max_position_embeddings", context, 1 << 30), ("vocab_size", vocabulary, 1 << 30),
         ] where value < 1 || value > limit {
             out.append("\(name): expected 1 to \(limit), found \(value)")
         }
         guard out.isEmpty else { return out }
-        if width % heads != 0 { out.append("attention heads: \(heads) do not divide the width \(width)") }
-        if heads % kvHeads != 0 { out.append("key and value heads: \(kvHeads) do not divide the \(heads) attention heads") }
+        if width % heads != 0 { out.append("num_attention_heads: \(heads) does not divide hidden_size, \(width)") }
+        if heads % kvHeads != 0 { out.append("num_key_value_heads: \(kvHeads) does not divide num_attention_heads, \(heads)") }
         if family == .llama, width % heads == 0, (width / heads) % 2 != 0 {
-            out.append("head width: \(width / heads) is odd, rotary positions need an even one")
+            out.append("num_attention_heads: hidden_size / \(heads) is \(width / heads), rotary positions need an even width of heads")
         }
-        if family == .gpt2, kvHeads != heads { out.append("key and value heads: gpt2 has as many as attention heads (\(heads)), found \(kvHeads)") }
-        if !(ropeBase.isFinite && ropeBase > 1) { out.append("rope base: expected a finite number above 1, found \(ropeBase)") }
+        if family == .gpt2, kvHeads != heads { out.append("num_key_value_heads: gpt2 has as many as num_attention_heads (\(heads)), found \(kvHeads)") }
+        if !(ropeBase.isFinite && ropeBase > 1) { out.append("rope_theta: expected a finite number above 1, found \(ropeBase)") }
         return out
     }
 

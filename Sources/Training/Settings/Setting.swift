@@ -10,13 +10,15 @@ public struct Setting: Sendable {
     public let expected: String
     /// Whether a run with another value is another run.
     public let isIdentity: Bool
+    /// The names that a value has to be one of; empty where it is a number, a flag or a text.
+    private(set) var choices: [String] = []
     let read: @Sendable (TrainingConfig) -> JSON
     let write: @Sendable (inout TrainingConfig, JSON) -> Bool
 
     /// The same setting, free to change when a run is continued.
     func free() -> Setting {
         Setting(
-            name: name, aliases: aliases, explanation: explanation, expected: expected, isIdentity: false, read: read, write: write)
+            name: name, aliases: aliases, explanation: explanation, expected: expected, isIdentity: false, choices: choices, read: read, write: write)
     }
 
     /// The setting of this name or alias.
@@ -89,6 +91,7 @@ extension Setting {
         Setting(
             name: name, aliases: aliases, explanation: explanation,
             expected: "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "), isIdentity: true,
+            choices: Value.allCases.map(\.rawValue),
             read: { .string($0[keyPath: path].rawValue) },
             write: { config, value in
                 let typed = value.string ?? value.bool.map { $0 ? "true" : "false" } ?? ""

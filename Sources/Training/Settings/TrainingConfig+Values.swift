@@ -34,7 +34,8 @@ extension TrainingConfig {
             }
             guard setting.write(&self, item.value) else {
                 throw .badSetting(
-                    setting.name, source: source, line: item.line, expected: setting.expected, found: brief(item.value))
+                    setting.name, source: source, line: item.line, expected: setting.expected,
+                    found: brief(item.value) + (item.value.string.map { $0.isEmpty ? "" : ".\(nearestQuestion($0, setting.choices))" } ?? ""))
             }
         }
     }

@@ -8,8 +8,8 @@ public struct AdaptData: Sendable {
     public var test: [DataRow] = []
     /// Rows that are no example, in the order of the files.
     public var skipped: [SkippedRow] = []
-    /// Where the held-out rows are from, in words.
-    public var heldOut = ""
+    /// Where the held-out rows are from, in words; empty until there are some, or have been looked for.
+    public private(set) var heldOut = ""
     /// Files and their SHA-256.
     public var files: [(name: String, sha256: String)] = []
     /// Which of the file's fields are meant.
@@ -19,10 +19,10 @@ public struct AdaptData: Sendable {
     private static let splits = (train: ["train"], validation: ["valid", "validation", "val", "dev"], test: ["test"])
     private static let extensions = ["jsonl", "jsonl.gz", "json", "csv", "tsv"]
 
-    /// Reads a file, or a folder with train, valid (or validation) and test files. Without held-out rows, every twentieth or so is set aside.
+    /// Reads a file, or a folder with train, valid (or validation) and test files.
     ///
     /// - Throws: `FileError` with the line for what is no row, for mixed formats, and where nothing is left to learn from.
-    public static func read(_ path: String, validation: String? = nil, seed: UInt64 = 42, fields: FieldNames = FieldNames()) throws -> AdaptData {
+    public static func read(_ path: String, validation: String? = nil, fields: FieldNames = FieldNames()) throws -> AdaptData {
         let found = try files(path, validation)
         var data = AdaptData(format: "")
         data.fields = fields
@@ -33,7 +33,7 @@ public struct AdaptData: Sendable {
         data.test = try rows(found.test)
         data.format = format?.name ?? ""
         guard !data.train.isEmpty else { throw data.nothing(found.train) }
-        if found.validation == nil { data.setAside(seed) } else { data.heldOut = Folder.name(of: found.validation ?? "") }
+        if let file = found.validation { data.heldOut = Folder.name(of: file) }
         return data
     }
 
@@ -91,19 +91,23 @@ public struct AdaptData: Sendable {
             hint: "the format was taken to be \(format)")
     }
 
-    /// One row in twenty, at least one of two and at most 512, drawn by the seed; the others keep their order. Copies of a row go where it goes.
-    private mutating func setAside(_ seed: UInt64) {
+    /// Sets rows aside to measure on, where none came in a file of their own: one in twenty of the usable ones, at least one of two and at
+    /// most 512, drawn by the seed. The others keep their order; copies of a row go where it goes.
+    public mutating func holdOut(seed: UInt64, where isUsable: (DataRow) -> Bool = { _ in true }) {
+        guard heldOut.isEmpty else { return }
         var groups: [UInt64: [Int]] = [:]
         var firsts: [Int] = []
-        for (index, row) in train.enumerated() {
+        let usable = train.indices.filter { isUsable(train[$0]) }
+        for index in usable {
+            let row = train[index]
             if groups[row.key, default: []].isEmpty { firsts.append(index) }
             groups[row.key, default: []].append(index)
         }
-        let wanted = firsts.count < 2 ? 0 : min(512, max(1, train.count / 20))
+        let wanted = firsts.count < 2 ? 0 : min(512, max(1, usable.count / 20))
         var chosen: Set<Int> = []
         // The last row of a class stays with those that are learned from.
         let areClasses = !Labels.areValues(train.lazy.compactMap(\.label))
-        var left = Dictionary(train.compactMap(\.label).map { (Labels.name($0), 1) }, uniquingKeysWith: +)
+        var left = Dictionary(usable.compactMap { train[$0].label }.map { (Labels.name($0), 1) }, uniquingKeysWith: +)
         for place in Shuffle(count: firsts.count, seed: seed ^ 0x5EED).prefix(max(0, firsts.count - 1)) where chosen.count < wanted {
             let group = groups[train[firsts[place]].key] ?? []
             if areClasses, let label = train[firsts[place]].label.map(Labels.name) {
@@ -112,7 +116,7 @@ public struct AdaptData: Sendable {
             }
             chosen.formUnion(group)
         }
-        heldOut = chosen.isEmpty ? "none" : "\(chosen.count) of the \(train.count) rows, drawn by the seed"
+        heldOut = chosen.isEmpty ? "none" : "\(chosen.count) of the \(usable.count) rows, drawn by the seed"
         guard !chosen.isEmpty else { return }
         validation = train.indices.filter(chosen.contains).map { train[$0] }
         train = train.indices.filter { !chosen.contains($0) }.map { train[$0] }

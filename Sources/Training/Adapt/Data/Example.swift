@@ -39,7 +39,7 @@ public struct DataRow: Sendable {
     var key: UInt64 = 0
 
     /// Where in which file.
-    public struct Position: Sendable, Equatable, CustomStringConvertible {
+    public struct Position: Sendable, Hashable, CustomStringConvertible {
         public var file: String
         /// Counted from 1: the line of a text file, the element of a JSON array.
         public var number: Int

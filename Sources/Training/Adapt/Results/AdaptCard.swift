@@ -78,7 +78,7 @@ struct AdaptCard {
 
     private func checked(_ gate: GateReport) -> String {
         if gate.skipped { return "The equivalence gate was skipped (`--skip-gate`): nobody has checked that this is what was trained." }
-        return "\(gate.prompts) held-out prompts through the model as it was trained and as it is loaded from here: \(gate.summary)."
+        return "\(gate.prompts) \(input.validation.isEmpty ? "training" : "held-out") prompts through the model as it was trained and as it is loaded from here: \(gate.summary)."
     }
 
     private var descended: String {

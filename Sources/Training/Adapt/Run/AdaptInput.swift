@@ -7,7 +7,7 @@ import QuintetLayers
 /// A model, its data and the objective that goes with them, made ready: what `adapt` trains on and `adapt inspect` shows.
 public struct AdaptInput {
     public let base: ModelFolder
-    public let data: AdaptData
+    public private(set) var data: AdaptData
     public let entry: ObjectiveEntry
     public let encoder: TextEncoder
     let objective: any Objective
@@ -34,18 +34,18 @@ public struct AdaptInput {
                 "a classifier cannot be adapted further", path: model, expected: "a model that writes", found: "a layer that scores in place of the vocabulary's",
                 hint: "adapt its base on all rows together; quintet adapt predict uses this one")
         }
-        data = try AdaptData.read(path, validation: validation, seed: UInt64(bitPattern: Int64(settings.seed)), fields: settings.fields)
+        data = try AdaptData.read(path, validation: validation, fields: settings.fields)
         entry = try Objectives.entry(settings.objective, for: data.train, format: data.format)
         objective = try entry.make(settings, data.train)
         encoder = try TextEncoder(base, settings)
         skipped = data.skipped
         train = encoded(data.train)
-        self.validation = encoded(data.validation)
-        test = encoded(data.test)
         guard !train.isEmpty else {
             throw FileError(
                 "none of the \(data.train.count) rows can be learned from", path: path, found: skipped.first.map { "\($0.position): \($0.reason)" })
         }
+        if data.heldOut.isEmpty { holdOut(settings.seed) } else { self.validation = encoded(data.validation) }
+        test = encoded(data.test)
         if self.validation.isEmpty, !data.validation.isEmpty, validation != nil || Folder.isFolder(path) {
             let file = data.validation[0].position.file, why = skipped.first { $0.position.file == file }
             throw FileError(
@@ -56,6 +56,15 @@ public struct AdaptInput {
             throw FileError(
                 "the tokenizer has more tokens than the model", path: model, expected: "ids below \(base.spec.vocabulary)", found: "others in \(wrong.position)")
         }
+    }
+
+    /// Sets some of what can be learned from aside: what the template or the length refuses measures nothing.
+    private mutating func holdOut(_ seed: Int) {
+        let usable = Set(train.map(\.position))
+        data.holdOut(seed: UInt64(bitPattern: Int64(seed))) { usable.contains($0.position) }
+        let aside = Set(data.validation.map(\.position))
+        validation = train.filter { aside.contains($0.position) }
+        train = train.filter { !aside.contains($0.position) }
     }
 
     private mutating func encoded(_ rows: [DataRow]) -> [Sample] {
