@@ -7,7 +7,8 @@ Documents are stretches of 60 to 200 words cut from the TEXT files at random pla
 50 replaced), which near-duplicate search should find; the others have every third word replaced by a random one of the text, so
 that they are alike by chance only.
 """
-import argparse, json, os, random, resource, subprocess, tempfile, time
+import json, os, random, tempfile
+from scrubbing import options, watched
 
 
 def documents(words, count, rng):
@@ -30,33 +31,23 @@ def documents(words, count, rng):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("text", nargs="+")
-    options.add_argument("--quintet", default=".build/release/quintet")
-    options.add_argument("--documents", type=int, default=1_000_000)
-    options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--folder")
-    options = options.parse_args()
-    words = [word for path in options.text for word in open(path, encoding="utf-8", errors="replace").read().split()]
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+    given = options(__doc__, documents=1_000_000)
+    words = [word for path in given.text for word in open(path, encoding="utf-8", errors="replace").read().split()]
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         os.makedirs(f"{folder}/in")
         rng, size, copies = random.Random(1), 0, 0
         files = [open(f"{folder}/in/{i:02}.jsonl", "w") for i in range(16)]
-        for index, (text, is_copy) in enumerate(documents(words, options.documents, rng)):
+        for index, (text, is_copy) in enumerate(documents(words, given.documents, rng)):
             row = json.dumps({"id": str(index), "text": " ".join(text), "source": "made"})
             size += len(row) + 1
             copies += is_copy
-            files[index * 16 // options.documents].write(row + "\n")
+            files[index * 16 // given.documents].write(row + "\n")
         for file in files:
             file.close()
         config = f"{folder}/c.yaml"
         open(config, "w").write("steps: [near_duplicates]\n")
-        start = time.time()
-        run = subprocess.run([options.quintet, "scrub", f"{folder}/in", "--into", f"{folder}/out", "--config", config, "--json", "--threads", str(options.threads)], check=True, capture_output=True)
-        took = time.time() - start
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        report = json.loads(run.stdout)
-        print(f"{options.documents} documents, {size / 1e6:.0f} MB: {took:.0f} s on {options.threads} threads ({usage.ru_utime + usage.ru_stime:.0f} s of processor), at most {usage.ru_maxrss / 1024:.0f} MB of memory")
+        print(f"{given.documents} documents, {size / 1e6:.0f} MB", flush=True)
+        report, _ = watched(given.quintet, folder, given.threads, "--config", config)
         print(f"{report['documents_dropped']} dropped, {copies} near copies were made")
 
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuintetFiles
+import QuintetReports
 import QuintetServing
 
 struct BenchServeCommand: AsyncCommand {
@@ -50,7 +51,7 @@ struct BenchServeCommand: AsyncCommand {
 
     private func tell(_ report: LoadReport) {
         func spread(_ list: [Double]) -> String {
-            [0.5, 0.9, 0.99].map { "\((LoadReport.percentile(list, $0) * 1000).rounded() / 1000)" }.joined(separator: " / ")
+            [0.5, 0.9, 0.99].map { "\((Quantile.of(list, $0) * 1000).rounded() / 1000)" }.joined(separator: " / ")
         }
         print("\(report.outcomes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")) in \((report.seconds * 100).rounded() / 100) s")
         print("\((report.tokensPerSecond * 10).rounded() / 10) tokens/s, \((report.goodput * 100).rounded() / 100) answers/s")

@@ -3,7 +3,7 @@ import QuintetReports
 extension LoadReport {
     /// What was seen as one page: figures, and how long the fastest and the slowest percent waited.
     public func html(title: String) -> String {
-        func seconds(_ list: [Double], _ p: Double) -> String { Number.significant(Self.percentile(list, p)) + " s" }
+        func seconds(_ list: [Double], _ p: Double) -> String { Number.significant(Quantile.of(list, p)) + " s" }
         let tiles = [
             ReportPage.Tile("generated", Number.significant(tokensPerSecond) + " tokens/s", note: "\(tokens) tokens in \(Number.significant(self.seconds)) s"),
             ReportPage.Tile("goodput", Number.significant(goodput) + "/s", note: "whole answers"),
@@ -21,7 +21,7 @@ extension LoadReport {
 
     private static func chart(_ id: String, _ title: String, _ sorted: [Double]) -> String {
         if sorted.isEmpty { return "" }
-        let points = (1...100).map { (x: Double($0), y: percentile(sorted, Double($0) / 100)) }
+        let points = (1...100).map { (x: Double($0), y: Quantile.of(sorted, Double($0) / 100)) }
         return Chart(id: id, title: title, series: [ChartSeries(name: title, style: .line, color: 1, points: points)], fromZero: true).html()
     }
 }

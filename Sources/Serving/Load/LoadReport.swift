@@ -33,12 +33,9 @@ public struct LoadReport: Sendable {
     /// Whole answers a second.
     public var goodput: Double { Double(ends.count) / max(seconds, 1e-9) }
 
-    /// The value that the share `p` of a sorted list does not pass (nearest rank).
-    public static func percentile(_ sorted: [Double], _ p: Double) -> Double { Quantile.of(sorted, p) }
-
     public var json: JSON {
         func spread(_ list: [Double]) -> JSON {
-            ["p50": .number(Self.percentile(list, 0.5)), "p90": .number(Self.percentile(list, 0.9)), "p99": .number(Self.percentile(list, 0.99))]
+            ["p50": .number(Quantile.of(list, 0.5)), "p90": .number(Quantile.of(list, 0.9)), "p99": .number(Quantile.of(list, 0.99))]
         }
         var counts = JSONObject()
         for name in outcomes.keys.sorted() { counts[name] = outcomes[name].map { JSON($0) } }
