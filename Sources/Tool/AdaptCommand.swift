@@ -88,7 +88,8 @@ struct AdaptInspectCommand: ParsableCommand {
               quintet adapt inspect ./llama --data chats.jsonl --count 3
               quintet adapt inspect ./llama --data chats.jsonl --html learned.html
 
-            Learned tokens are green, given ones gray (in [[ ]] where the output is no terminal).
+            Learned tokens are green, given ones gray (in [[ ]] where the output is no terminal). Of texts with labels those tokens are green \
+            whose states are scored: the last one or all of a text, the first one of a word with a tag.
             """)
 
     @OptionGroup var what: AdaptWhat
@@ -97,7 +98,12 @@ struct AdaptInspectCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a page for a browser.", valueName: "file")) var html: String?
     @Flag(help: "Print one JSON object.") var json = false
 
+    func validate() throws {
+        if count < 1 { throw ValidationError("--count: expected 1 or more, found \(count)") }
+    }
+
     func run() throws {
+        if let html { try AtomicFile.checkFree(html) }
         let input = try AdaptInput(model: what.model, data: what.data, validation: what.validation, settings: try how.settings(what))
         let inspection = Inspection(input, count: count)
         if let html { try AtomicFile.write(html, inspection.html()) }

@@ -78,8 +78,11 @@ struct AdaptHow: ParsableArguments {
         settings.targets = targets.map { $0.split(separator: ",").map { String($0) } } ?? []
         settings.savedModules = modulesToSave.map { $0.split(separator: ",").map { String($0) } } ?? []
         settings.masksPrompts = !trainPrompts
-        if let beta { settings.beta = beta }
-        if let labelSmoothing { settings.labelSmoothing = labelSmoothing }
+        (settings.beta, settings.labelSmoothing) = (beta, labelSmoothing)
+        let adapters = [("rank", rank != nil), ("alpha", alpha != nil), ("lora-dropout", loraDropout != nil), ("rslora", rslora), ("targets", targets != nil)]
+        if !settings.method.isAdapter, let name = adapters.first(where: \.1)?.0 {
+            throw ValidationError("--\(name): goes with an adapter (lora, dora, qlora); the method \(settings.method.rawValue) has none")
+        }
         if let pooling { settings.pooling = try choice("pooling", pooling) }
         if let recompute { settings.recompute = try choice("recompute", recompute) }
         if let arithmetic { settings.arithmetic = try choice("arithmetic", arithmetic) }

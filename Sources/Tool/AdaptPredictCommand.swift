@@ -13,7 +13,7 @@ struct AdaptPredictCommand: ParsableCommand {
               quintet adapt predict ./classifier --data test.jsonl --json
 
             MODEL is what quintet adapt wrote from rows with labels or tags: a model folder, or an adapter. Rows keep their fields and get predicted and \
-            probability; where they have labels, the accuracy is said. OUT is CSV, TSV or JSON lines, by its name.
+            probability; where they have labels, the accuracy is said. OUT ends in .csv, .tsv (in which breaks within a field become blanks) or .jsonl.
             """)
 
     @Argument(help: "A model that scores texts or words.") var model: String
@@ -25,12 +25,15 @@ struct AdaptPredictCommand: ParsableCommand {
     @Flag(help: "Print a JSON object for each row.") var json = false
 
     func validate() throws {
-        if text.isEmpty == (data == nil) { throw ValidationError("give --text or --data") }
+        if text.isEmpty == (data == nil) { throw ValidationError(text.isEmpty ? "give --text or --data" : "give either --text or --data, not both") }
     }
 
     func run() throws {
         try useThreads(threads)
-        if let out { try AtomicFile.checkFree(out) }
+        if let out {
+            _ = try ScoredRows.Form(of: out)
+            try AtomicFile.checkFree(out)
+        }
         let run = PredictionRun(try Classifier.open(model), fields: fields.names)
         let scored = try data.map { try run.rows(of: $0) } ?? run.rows(text)
         if let out { try scored.write(out) }

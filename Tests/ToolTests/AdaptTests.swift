@@ -112,6 +112,24 @@ import Testing
         #expect(text.status == 0, "\(text.errors)")
     }
 
+    /// Of words with tags their first tokens, of a text with a label its last one, or all with --pooling mean.
+    @Test func inspectShowsWhatIsScored() throws {
+        let place = try Place()
+        defer { place.remove() }
+        let tags = place.folder + "/tags.jsonl", classes = place.folder + "/classes.csv"
+        try "{\"tokens\": [\"w5\", \"w6\", \"w7\"], \"tags\": [\"O\", \"B\", \"O\"]}\n".write(toFile: tags, atomically: true, encoding: .utf8)
+        try "text,label\nw5 w6 w7,a\nw8 w9 w10,b\n".write(toFile: classes, atomically: true, encoding: .utf8)
+        func shown(_ data: String, _ more: String...) throws -> String {
+            let result = try Program.run(["adapt", "inspect", place.model, "--data", data, "--method", "lora"] + more)
+            return result.output + result.errors
+        }
+        let (words, last, all, over) = (try shown(tags), try shown(classes), try shown(classes, "--pooling", "mean"), try shown(classes, "--html", classes))
+        #expect(words.contains("3 scored, tags O B O"), "\(words)")
+        #expect(last.contains(" 1 scored, label "), "\(last)")
+        #expect(all.contains("4 tokens, 4 scored") || all.contains("5 tokens, 5 scored"), "\(all)")
+        #expect(over.contains("nothing is written over"), "\(over)")
+    }
+
     @Test func inspectShowsWhatIsLearned() throws {
         let place = try Place()
         defer { place.remove() }

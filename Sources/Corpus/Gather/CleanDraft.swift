@@ -10,7 +10,7 @@ struct CleanDraft {
 
     init(_ raw: RawDocument) throws(TextDecoding.Reason) {
         let text = try TextDecoding.text(raw.content, declared: raw.charset ?? (raw.kind == .page ? HTMLHead.charset(raw.content) : nil))
-        encoding = text.encoding
+        encoding = raw.encoding ?? text.encoding
         draft = Draft(
             text: text.bytes, source: raw.source, kind: raw.kind, added: raw.added, created: raw.created, metadata: raw.metadata, line: raw.line,
             givenID: raw.id)

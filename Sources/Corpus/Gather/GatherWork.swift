@@ -10,6 +10,8 @@ struct GatherWork {
     private var documents: ShardedLines
     private var audit: ShardedLines
     private var quarantine: ShardedLines
+    /// What stands for all of them where nothing is left.
+    private var firstRefusal: Refusal?
     private var metrics: [UInt8] = []
     private let start = ContinuousClock.now
     private let bar: ProgressBar
@@ -114,6 +116,7 @@ struct GatherWork {
         }
         report.documentsIn += 1
         report.quarantined[refusal.reason, default: 0] += 1
+        firstRefusal = firstRefusal ?? refusal
         try quarantine.append(refusal.row(source), into: folder)
     }
 
@@ -154,8 +157,11 @@ struct GatherWork {
         var reasons = report.quarantined
         for step in report.steps where step.dropped > 0 { reasons[step.name] = step.dropped }
         let over = Gather.reasons(report.passedOver).map { "; passed over: " + $0 } ?? ""
+        let first = firstRefusal?.detail.map { " (the first one has \($0))" } ?? ""
+        let hasRows = report.passedOver.keys.contains { $0.hasSuffix("without text") }
+        let hint = firstRefusal?.hint ?? (hasRows ? "name the field that holds the text with --text-field" : nil)
         return FileError(
-            "no documents are left", path: path, found: "\(report.documentsIn) came in: " + (Gather.reasons(reasons) ?? "none") + over,
-            hint: "audit/, quarantine/ and report.html in this folder tell why; remove it to run again")
+            "no documents are left", path: path, found: "\(report.documentsIn) came in: " + (Gather.reasons(reasons) ?? "none") + first + over,
+            hint: (hint.map { $0 + "; " } ?? "") + "audit/, quarantine/ and report.html in this folder tell why; remove it to run again")
     }
 }

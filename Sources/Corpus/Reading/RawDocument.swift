@@ -6,6 +6,8 @@ struct RawDocument {
     var kind: DocumentKind
     /// The character encoding that was declared beside the content, as in an HTTP header.
     var charset: String?
+    /// What the bytes of a row were in its file, where they were not UTF-8.
+    var encoding: String?
     var source: String
     var added: String?
     var created: String?
@@ -73,6 +75,8 @@ struct Input {
     var kind: FileKind?
     /// Named by the user rather than found in a folder or an archive.
     var isNamed = false
+    /// What the bytes were, where they have become UTF-8 on the way.
+    var encoding: String?
     var created: String?
     var metadata: JSONObject = [:]
     /// Archives around it.

@@ -119,6 +119,7 @@ public struct ModelConversion {
         case .f32: return .f32
         case .f16: return .f16
         case .bf16: return .bf16
+        case .none where folder.hasBlocks: return .f32
         case .none: return ["F16": DType.f16, "BF16": .bf16][folder.storedType] ?? .f32
         default: throw FileError("a folder holds f32, f16 or bf16", path: path, field: "quantize", found: quantization.rawValue, hint: "write a .gguf file")
         }

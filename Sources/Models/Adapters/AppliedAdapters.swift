@@ -45,9 +45,7 @@ struct AppliedAdapters: Sendable, WeightAdapters {
                     rows: module.place.rows, ranks: module.ranks, up: own.up, scale: module.scale * weight, magnitude: own.magnitude, adapter: index)
             }
             if changes.contains(where: { $0.parts.contains { part in (part.magnitude != nil) != (parts[0].magnitude != nil) } || !stretched.isEmpty }) {
-                throw FileError(
-                    "an adapter with magnitudes (DoRA) stands alone", path: adapter.path, field: first.name,
-                    hint: "merge the first one into the model (quintet convert --merge) and apply the other to the result")
+                throw Self.standsAlone(adapter, first.name)
             }
             stretched += parts.filter { $0.magnitude != nil }.map(\.rows)
             changes.append(LowRank(down: try adapter.tensor(first.downName), parts: parts))
@@ -57,17 +55,27 @@ struct AppliedAdapters: Sendable, WeightAdapters {
 
     /// The matrix [outputs, inputs] f32 with what the adapters add to it, one after the other.
     func merged(_ name: String, into matrix: Tensor) throws(FileError) -> Tensor {
-        var result = matrix
+        var (result, isStretched) = (matrix, false)
         for (adapter, weight) in list {
+            let isFirst = result.storage === matrix.storage
             for module in adapter.plan.modules(in: name) {
                 if result.storage === matrix.storage { result = matrix.copied() }
                 let own = try adapter.parts(of: module)
+                if !isFirst, isStretched || own.magnitude != nil { throw Self.standsAlone(adapter, module.name) }
+                isStretched = isStretched || own.magnitude != nil
                 let rows = result.slice(0, module.place.rows)
                 let step = matmul(scale(own.up, by: module.scale * weight), .dense(own.down.contiguous().transposed))
                 rows.copyIn(Self.stretched(add(rows, step), to: own.magnitude))
             }
         }
         return result
+    }
+
+    /// With a magnitude it counts which of two comes first, so nobody's order is taken.
+    private static func standsAlone(_ adapter: Adapter, _ module: String) -> FileError {
+        FileError(
+            "an adapter with magnitudes (DoRA) stands alone", path: adapter.path, field: module,
+            hint: "merge the first one into the model (quintet convert --merge) and apply the other to the result")
     }
 
     /// Each row at its magnitude's length.

@@ -110,4 +110,9 @@ public struct ModelFolder: Sendable {
         for file in weights.files { for entry in file.tensors { bytes[entry.type, default: 0] += entry.byteCount } }
         return bytes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? "F32"
     }
+
+    /// Whether some of the weights are stored in blocks of numbers with a common scale.
+    public var hasBlocks: Bool {
+        weights.files.contains { $0.tensors.contains { entry in ["Q", "IQ", "TQ", "MXFP", "U8"].contains { entry.type.hasPrefix($0) } } }
+    }
 }

@@ -104,8 +104,11 @@ enum TextDecoding {
     static func windows1252(_ code: UInt32) -> UInt32 { (0x80..<0xA0).contains(code) ? UInt32(windows1252[Int(code) - 0x80]) : code }
 
     /// Short text (a name, a field) as a string, whatever its encoding.
-    static func string(_ bytes: [UInt8]) -> String {
-        if UTF8Check.isValid(bytes) { return String(decoding: bytes, as: UTF8.self) }
-        return (try? text(bytes)).map { String(decoding: $0.bytes, as: UTF8.self) } ?? String(decoding: bytes, as: UTF8.self)
+    static func string(_ bytes: [UInt8]) -> String { named(bytes).text }
+
+    /// The same with the name of the encoding.
+    static func named(_ bytes: [UInt8]) -> (text: String, encoding: String) {
+        guard !UTF8Check.isValid(bytes), let read = try? text(bytes) else { return (String(decoding: bytes, as: UTF8.self), "utf-8") }
+        return (String(decoding: read.bytes, as: UTF8.self), read.encoding)
     }
 }

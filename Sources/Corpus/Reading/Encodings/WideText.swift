@@ -30,10 +30,13 @@ struct WideText: Sendable {
         return nil
     }
 
-    /// The stream as UTF-8 if it begins with a mark of UTF-16 or UTF-32, else as it is.
-    static func asUTF8(_ stream: ByteStream) throws(FileError) -> ByteStream {
-        guard stream.offset == 0, let wide = try marked(stream.peek(4)) else { return stream }
-        return ByteStream(WideSource(stream, wide), name: stream.name, isCompressed: true)
+    /// The input with its stream as UTF-8 and the name of its encoding, if it begins with a mark of UTF-16 or UTF-32, else as it is.
+    static func asUTF8(_ input: Input) throws(FileError) -> Input {
+        guard input.stream.offset == 0, let wide = try marked(input.stream.peek(4)) else { return input }
+        var input = input
+        input.encoding = wide.name
+        input.stream = ByteStream(WideSource(input.stream, wide), name: input.stream.name, isCompressed: true)
+        return input
     }
 
     /// Appends the text as UTF-8; returns how many code units were malformed and became U+FFFD.

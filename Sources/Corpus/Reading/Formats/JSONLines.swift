@@ -14,9 +14,9 @@ final class JSONLinesReader: DocumentReader {
     private let lines: LineReader
 
     init(_ input: Input, _ limits: ReadLimits) throws(FileError) {
-        self.input = input
+        self.input = try WideText.asUTF8(input)
         self.limits = limits
-        lines = try LineReader(WideText.asUTF8(input.stream), limit: limits.document)
+        lines = try LineReader(self.input.stream, limit: limits.document)
     }
 
     func next() throws(FileError) -> ReadItem? {
@@ -27,7 +27,7 @@ final class JSONLinesReader: DocumentReader {
         do throws(FileError) {
             return JSONRow.item(try line.parsed(input.name), input, limits, line: line.number, offset: line.offset)
         } catch {
-            return .refused(Refusal(error))
+            return UTF8Check.isValid(line.bytes) ? .refused(Refusal(error)) : refusal("a line that is no UTF-8")
         }
     }
 }

@@ -21,7 +21,7 @@ enum JSONRow {
         for (key, value) in input.metadata where fields.metadata[key] == nil { fields.metadata[key] = value }
         if row["source"] == nil, let line { fields.metadata["line"] = JSON(line) }
         return RawDocument(
-            content: Array(text.utf8), kind: .row, source: fields.source ?? input.name, added: fields.added, created: fields.created ?? input.created,
+            content: Array(text.utf8), kind: .row, encoding: input.encoding, source: fields.source ?? input.name, added: fields.added, created: fields.created ?? input.created,
             id: fields.id, metadata: fields.metadata, line: line, offset: offset)
     }
 }

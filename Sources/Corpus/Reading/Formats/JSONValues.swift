@@ -26,9 +26,9 @@ final class JSONValuesReader: DocumentReader {
     private var count = 0
 
     init(_ input: Input, _ limits: ReadLimits) throws(FileError) {
-        self.input = input
+        self.input = try WideText.asUTF8(input)
         self.limits = limits
-        stream = try WideText.asUTF8(input.stream)
+        stream = self.input.stream
         if try stream.peek(3).starts(with: [0xEF, 0xBB, 0xBF]) { stream.advance(3) }
     }
 

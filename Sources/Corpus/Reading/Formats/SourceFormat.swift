@@ -12,7 +12,7 @@ struct SourceFormat: Sendable {
 
     /// Every format that is read, one line each; recognized in this order.
     static let all: [SourceFormat] = [
-        .text, .markdown, .source, .html, .jsonLines, .json, .csv, .tsv, .warc, .arc, .tar, .parquet,
+        .text, .markdown, .source, .html, .jsonLines, .json, .csv, .tsv, .warc, .arc, .tar, .parquet, .zip,
     ]
 
     static func named(_ name: String) -> SourceFormat? { all.first { $0.name == name } }

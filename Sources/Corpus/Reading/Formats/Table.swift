@@ -18,9 +18,9 @@ final class TableReader: DocumentReader {
     private var isDone = false
 
     init(_ input: Input, _ separator: UInt8?, _ fields: RecordReader.Fields, _ limits: ReadLimits) throws(FileError) {
-        self.input = input
+        self.input = try WideText.asUTF8(input)
         self.limits = limits
-        let stream = try WideText.asUTF8(input.stream)
+        let stream = self.input.stream
         if try stream.peek(3).starts(with: [0xEF, 0xBB, 0xBF]) { stream.advance(3) }
         let head = try stream.peek(4096)
         let found = separator ?? Self.separator(head)
@@ -48,8 +48,12 @@ final class TableReader: DocumentReader {
             return .refused(
                 Refusal(reason: "more or fewer fields than the header", line: record.line, offset: record.offset, detail: "\(fields.count), not \(header.count)"))
         }
-        var row = JSONObject()
-        for (name, field) in zip(header, fields) { row[name] = .string(TextDecoding.string(field)) }
+        var (row, input) = (JSONObject(), self.input)
+        for (name, field) in zip(header, fields) {
+            let (text, encoding) = TextDecoding.named(field)
+            row[name] = .string(text)
+            if encoding != "utf-8" { input.encoding = encoding }
+        }
         return JSONRow.item(.object(row), input, limits, line: record.line, offset: record.offset)
     }
 

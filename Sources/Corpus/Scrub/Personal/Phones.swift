@@ -5,6 +5,8 @@ enum Phones {
         var groups: [Int] = []
         var plus = false
         var parenthesis = false
+        /// Digits outside of the parenthesis.
+        var outside = 0
         var leadingZero = false
         var separators: Set<UInt8> = []
         var span = 0..<0
@@ -40,6 +42,7 @@ enum Phones {
             case 48...57:
                 if shape.digits == 0 { shape.leadingZero = byte == 48 }
                 shape.digits += 1
+                if !open { shape.outside += 1 }
                 group += 1
                 if shape.digits > 16 { return nil }
                 end = i + 1
@@ -62,7 +65,8 @@ enum Phones {
             i += 1
         }
         closeGroup()
-        if open || shape.digits < 7 { return nil }
+        // A parenthesis around all of it belongs to the sentence; what stands inside is looked at by itself.
+        if open || shape.digits < 7 || shape.parenthesis && shape.outside == 0 { return nil }
         // An extension.
         if end < text.count, text[end] | 32 == UInt8(ascii: "x") {
             var tail = end + 1
@@ -78,7 +82,7 @@ enum Phones {
     private static func accepts(_ shape: Shape, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let groups = shape.groups
         if shape.plus { return shape.digits >= 8 && shape.digits <= 15 }
-        if isDate(groups) || groups == [3, 2, 4] || groups == [4, 4] && areYears(shape.span, text) { return false }
+        if isDate(groups) || groups == [3, 2, 4] || areYears(groups, shape.span, text) { return false }
         // North America, with or without the leading 1 or 001.
         let isRound = groups == [3, 3, 4] && text[shape.span.lowerBound] == UInt8(ascii: "1")  // no area's number begins so
         if groups == [3, 3, 4] && !isRound || groups == [1, 3, 3, 4] || groups == [3, 3, 3, 4] && shape.leadingZero, !shape.separators.isEmpty || shape.parenthesis { return true }
@@ -93,9 +97,12 @@ enum Phones {
     /// 2024-01-31, 31.01.2024
     private static func isDate(_ groups: [Int]) -> Bool { groups == [4, 2, 2] || groups == [2, 2, 4] || groups == [4, 1, 2] }
 
-    /// 2023 2024
-    private static func areYears(_ span: Range<Int>, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        let starts = [span.lowerBound, span.lowerBound + 5]
-        return starts.allSatisfy { text[$0] == 49 && text[$0 + 1] == 57 || text[$0] == 50 && text[$0 + 1] == 48 }
+    /// "2023 2024", "1874-1936", "the 2008 400 richest": years of four digits, of a span or before a number.
+    private static func areYears(_ groups: [Int], _ span: Range<Int>, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        func number(at start: Int) -> Int { text[start..<start + 4].reduce(0) { $0 * 10 + Int($1) - 48 } }
+        guard groups == [4, 4] || groups == [4, 3], span.count == 5 + groups[1] else { return false }
+        let first = number(at: span.lowerBound)
+        if groups[1] == 3 { return (1900...2099).contains(first) }
+        return (1000...2099).contains(first) && (first...2099).contains(number(at: span.lowerBound + 5))
     }
 }

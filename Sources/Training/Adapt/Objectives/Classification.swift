@@ -16,7 +16,7 @@ package struct Classification: Objective {
     package func samples(_ row: DataRow, _ encoder: TextEncoder) throws(RowProblem) -> [Sample] {
         guard case .labelled(_, let label) = row.example else { throw RowProblem("no label") }
         let index = try shape.labels.index(of: label)
-        return try pooledText(row, encoder).map { Sample(texts: [$0], target: .label(index), position: row.position) }
+        return try pooledText(row, shape.pooling, encoder).map { Sample(texts: [$0], target: .label(index), position: row.position) }
     }
 
     package func weight(of sample: Sample) -> Int { 1 }
@@ -38,7 +38,7 @@ package struct Regression: Objective {
 
     package func samples(_ row: DataRow, _ encoder: TextEncoder) throws(RowProblem) -> [Sample] {
         guard case .labelled(_, let label) = row.example, let value = Labels.number(label) else { throw RowProblem("the label is no number") }
-        return try pooledText(row, encoder).map { Sample(texts: [$0], target: .value(Float(value)), position: row.position) }
+        return try pooledText(row, shape.pooling, encoder).map { Sample(texts: [$0], target: .value(Float(value)), position: row.position) }
     }
 
     package func weight(of sample: Sample) -> Int { 1 }
@@ -68,13 +68,13 @@ package struct TokenLabels: Objective {
 
     package func samples(_ row: DataRow, _ encoder: TextEncoder) throws(RowProblem) -> [Sample] {
         guard case .tagged(let words, let tags) = row.example else { throw RowProblem("no tags") }
-        let text = try pooledText(row, encoder)[0]
+        let text = try pooledText(row, shape.pooling, encoder)[0]
         var classes = [Int32](repeating: -1, count: text.ids.count)
         for (first, tag) in zip(encoder.chat.tokenizer.encode(words: words).starts, tags) {
             let index = Int32(try shape.labels.index(of: tag))
             if first < classes.count { classes[first] = index }
         }
-        return [Sample(texts: [text], target: .tags(classes), position: row.position)]
+        return [Sample(texts: [text.scored { classes[$0] >= 0 }], target: .tags(classes), position: row.position)]
     }
 
     package func weight(of sample: Sample) -> Int {
@@ -98,10 +98,10 @@ package struct TokenLabels: Objective {
 }
 
 /// The text of a row that is scored as a whole.
-private func pooledText(_ row: DataRow, _ encoder: TextEncoder) throws(RowProblem) -> [EncodedText] {
+private func pooledText(_ row: DataRow, _ pooling: ScoreShape.Pooling, _ encoder: TextEncoder) throws(RowProblem) -> [EncodedText] {
     let texts = try encoder.encode(row.example)
     guard texts.allSatisfy({ !$0.ids.isEmpty }) else { throw RowProblem("the text has no tokens") }
-    return texts
+    return texts.map { text in text.scored { pooling == .mean || $0 == text.ids.count - 1 } }
 }
 
 extension ObjectiveModel {

@@ -72,5 +72,5 @@ extension ObjectiveEntry {
     static let dpo = ObjectiveEntry(
         name: "dpo", aliases: ["preference"], summary: "prefers chosen answers to rejected ones: prompt, chosen, rejected",
         takes: { if case .preference = $0 { true } else { false } },
-        make: { settings, _ in DPO(beta: settings.beta, smoothing: settings.labelSmoothing) })
+        make: { settings, _ in DPO(beta: settings.beta ?? 0.1, smoothing: settings.labelSmoothing ?? 0) })
 }

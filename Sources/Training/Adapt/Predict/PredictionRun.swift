@@ -22,6 +22,13 @@ public struct PredictionRun {
         try DataFile(path: path).forEachRow { row, position in
             inputs.append((row, try fields.applied(to: row, path, position, isFirst: inputs.isEmpty), position))
         }
+        let own = classifier.kind == .tokens ? ["predicted_tags", "probabilities"] : ["predicted", "probability", "probabilities"]
+        for input in inputs {
+            guard let name = own.first(where: { input.row[$0] != nil }) else { continue }
+            throw FileError(
+                "a row has a field that predictions are written to", path: path, field: name, hint: "rename it: rows keep their fields",
+                line: input.position.isLine ? input.position.number : nil)
+        }
         guard !inputs.isEmpty else { throw FileError("the file holds no rows", path: path, expected: "rows with a text") }
         func refused(_ reason: String, _ position: DataRow.Position) -> FileError {
             FileError(

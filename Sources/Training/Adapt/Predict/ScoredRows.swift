@@ -66,12 +66,28 @@ public struct ScoredRows: Sendable {
         }
     }
 
-    /// Writes JSON lines, or a table where the name ends in .csv or .tsv.
+    /// How rows are written, by the name of the file: JSON lines, or a table.
+    public enum Form: String, CaseIterable, Sendable {
+        case jsonl, ndjson, csv, tsv, tab
+
+        /// - Throws: `FileError` for another ending.
+        public init(of path: String) throws(FileError) {
+            let ending = Folder.fileExtension(of: path).lowercased()
+            guard let form = Form(rawValue: ending) else {
+                throw FileError(
+                    "rows cannot be written under this name", path: path, expected: "a name that ends in .jsonl, .csv or .tsv",
+                    found: ending.isEmpty ? "no ending" : ".\(ending)")
+            }
+            self = form
+        }
+    }
+
+    /// Writes JSON lines or a table, as the file's name says.
     public func write(_ path: String) throws {
-        switch Folder.fileExtension(of: path).lowercased() {
-        case "csv": try AtomicFile.write(path, table(","))
-        case "tsv", "tab": try AtomicFile.write(path, table("\t"))
-        default: try AtomicFile.write(path, json.map { $0.serialized() + "\n" }.joined())
+        switch try Form(of: path) {
+        case .csv: try AtomicFile.write(path, table(","))
+        case .tsv, .tab: try AtomicFile.write(path, table("\t"))
+        case .jsonl, .ndjson: try AtomicFile.write(path, json.map { $0.serialized() + "\n" }.joined())
         }
     }
 

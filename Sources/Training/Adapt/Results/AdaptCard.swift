@@ -71,7 +71,9 @@ struct AdaptCard {
     }
 
     private func set(_ plan: AdaptPlan) -> String {
-        var rows = settings.identity.filter { !$0.value.isNull }.map { "| \($0.key) | \($0.value.string ?? $0.value.serialized()) |" }
+        var given = settings.identity
+        if settings.targets.isEmpty { given["target_modules"] = settings.method.isAdapter ? .string("all-linear") : .null }
+        var rows = given.filter { !$0.value.isNull }.map { "| \($0.key) | \($0.value.string ?? $0.value.serialized()) |" }
         rows.append("| learning rate used | \(Number.significant(plan.rate)) |")
         return "| setting | value |\n|---|---|\n" + rows.joined(separator: "\n")
     }

@@ -38,6 +38,9 @@ public struct AdaptInput {
         entry = try Objectives.entry(settings.objective, for: data.train, format: data.format)
         objective = try entry.make(settings, data.train)
         encoder = try TextEncoder(base, settings)
+        if !objective.comparesWithStart, let name = settings.beta != nil ? "beta" : settings.labelSmoothing != nil ? "label-smoothing" : nil {
+            throw TrainingError.impossible(["\(name): goes with preferences (dpo), this objective is \(entry.name)"])
+        }
         skipped = data.skipped
         train = encoded(data.train)
         guard !train.isEmpty else {

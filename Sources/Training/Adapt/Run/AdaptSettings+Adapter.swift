@@ -45,10 +45,3 @@ extension AdaptSettings {
         return isPattern ? .pattern(first) : .names(targets)
     }
 }
-
-extension ModelFolder {
-    /// Whether some of the weights are stored in blocks of numbers with a common scale.
-    var hasBlocks: Bool {
-        weights.files.contains { $0.tensors.contains { entry in ["Q", "IQ", "TQ", "MXFP", "U8"].contains { entry.type.hasPrefix($0) } } }
-    }
-}

@@ -36,8 +36,9 @@ public struct AdaptSettings: Sendable, Equatable {
     public var savedModules: [String] = []
     // The objective
     public var masksPrompts = true
-    public var beta = 0.1
-    public var labelSmoothing = 0.0
+    /// DPO's; nil: 0.1 and 0.
+    public var beta: Double?
+    public var labelSmoothing: Double?
     public var pooling = ScoreShape.Pooling.last
     // How it is computed and kept
     public var recompute = RecomputeLevel.none
@@ -91,7 +92,7 @@ public struct AdaptSettings: Sendable, Equatable {
             "warmup_ratio": .number(warmupRatio), "weight_decay": .number(weightDecay), "max_grad_norm": .number(clip),
             "lora_r": JSON(rank), "lora_alpha": .number(alpha ?? 2 * Double(rank)), "lora_dropout": .number(adapterDropout),
             "use_rslora": .bool(rankStabilized), "target_modules": .array(targets.map { .string($0) }), "mask_prompt": .bool(masksPrompts),
-            "beta": .number(beta), "label_smoothing": .number(labelSmoothing), "pooling": .string(pooling.rawValue),
+            "beta": .number(beta ?? 0.1), "label_smoothing": .number(labelSmoothing ?? 0), "pooling": .string(pooling.rawValue),
             "recompute": .string(recompute.rawValue), "arithmetic": arithmetic.map { .string($0.rawValue) } ?? .null, "seed": JSON(seed), "patience": JSON(patience),
         ]
         for (name, value) in [("text_field", fields.text), ("label_field", fields.label)] { if let value { out[name] = .string(value) } }
@@ -115,8 +116,8 @@ public struct AdaptSettings: Sendable, Equatable {
         check("rank", (1...1 << 16).contains(rank), "1 to 65536", rank)
         if let alpha { check("alpha", alpha.isFinite && alpha > 0, "a number above 0", alpha) }
         check("lora-dropout", adapterDropout >= 0 && adapterDropout < 1, "a number from 0 to below 1", adapterDropout)
-        check("beta", beta.isFinite && beta > 0, "a number above 0", beta)
-        check("label-smoothing", labelSmoothing >= 0 && labelSmoothing < 0.5, "a number from 0 to below 0.5", labelSmoothing)
+        if let beta { check("beta", beta.isFinite && beta > 0, "a number above 0", beta) }
+        if let labelSmoothing { check("label-smoothing", labelSmoothing >= 0 && labelSmoothing < 0.5, "a number from 0 to below 0.5", labelSmoothing) }
         check("warmup", warmupRatio >= 0 && warmupRatio < 1, "a share from 0 to below 1", warmupRatio)
         check("weight-decay", weightDecay.isFinite && weightDecay >= 0, "0 or more", weightDecay)
         check("clip", clip.isFinite && clip >= 0, "0 or more", clip)

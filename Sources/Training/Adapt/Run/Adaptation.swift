@@ -87,7 +87,8 @@ public final class Adaptation {
     public func run(_ observers: [any TrainingObserver] = []) throws -> AdaptOutcome {
         let trained = try trainer.train(observers)
         if case .interrupted = trained.end { return AdaptOutcome(trained: trained, gate: nil) }
-        if trained.end == .alreadyFinished, Folder.isFile(folder.file(GateReport.fileName)), isPublished {
+        let hasExport = settings.export.map { Folder.exists($0) } ?? true
+        if trained.end == .alreadyFinished, Folder.isFile(folder.file(GateReport.fileName)), isPublished, hasExport {
             return AdaptOutcome(trained: trained, gate: nil)
         }
         return try publish(trained)

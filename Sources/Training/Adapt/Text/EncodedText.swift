@@ -1,7 +1,7 @@
 /// A text as ids, and which of them are learned: predicted from what stands before them.
 public struct EncodedText: Sendable, Equatable {
     public var ids: [Int32]
-    /// For each id; the first one has nothing before it and is never learned.
+    /// For each id; the first one has nothing before it and is never learned. Of a text that is scored: the ids whose states are.
     public var learned: [Bool]
     /// Tokens that were cut off at the end to fit.
     public var cut = 0
@@ -15,6 +15,13 @@ public struct EncodedText: Sendable, Equatable {
 
     /// Ids that are learned.
     public var learnedCount: Int { learned.reduce(0) { $0 + ($1 ? 1 : 0) } }
+
+    /// The same where a head scores the states of some ids.
+    func scored(where isScored: (Int) -> Bool) -> EncodedText {
+        var text = self
+        text.learned = ids.indices.map(isScored)
+        return text
+    }
 
     /// The same without what goes beyond `limit` ids.
     func cut(to limit: Int) -> EncodedText {

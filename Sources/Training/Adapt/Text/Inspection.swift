@@ -14,6 +14,9 @@ public struct Inspection {
         self.count = max(0, count)
     }
 
+    /// What happens to the tokens that count.
+    private var verb: String { input.objective.head == nil ? "learned" : "scored" }
+
     private var samples: ArraySlice<Sample> { input.train.prefix(count) }
 
     /// Samples with learned tokens in green, given ones gray; without color they stand in [[ ]].
@@ -21,7 +24,7 @@ public struct Inspection {
         var out = input.lines.map { $0 + "\n" }.joined()
         let (begin, end, given, plain) = color ? ("\u{1b}[30;42m", "\u{1b}[0m", "\u{1b}[90m", "\u{1b}[0m") : ("[[", "]]", "", "")
         for (sample, text, name) in shown {
-            out += "\n\(sample.position)\(name): \(text.ids.count) tokens, \(text.learnedCount) learned\(note(sample, text))\n"
+            out += "\n\(sample.position)\(name): \(text.ids.count) tokens, \(text.learnedCount) \(verb)\(note(sample, text))\n"
             for run in runs(text) { out += run.learned ? begin + visible(run.text) + end : given + visible(run.text) + plain }
             out += "\n"
         }
@@ -34,17 +37,17 @@ public struct Inspection {
         body += "<style>.tok{border-radius:3px;padding:0 1px}.on{background:#2da44e55}.off{opacity:.55}</style>\n"
         for (sample, text, name) in shown {
             let tokens = pieces(text).enumerated().map { index, piece in
-                let title = "\(text.ids[index])\(text.learned[index] ? ", learned" : "")"
+                let title = "\(text.ids[index])\(text.learned[index] ? ", \(verb)" : "")"
                 return "<span class=\"tok \(text.learned[index] ? "on" : "off")\" title=\"\(title)\">\(escaped(String(decoding: piece, as: UTF8.self)))</span>"
             }
             body += """
-                <section class="card"><h2>\(escaped("\(sample.position)\(name)"))</h2><p>\(text.ids.count) tokens, \(text.learnedCount) learned\(escaped(note(sample, text)))</p>
+                <section class="card"><h2>\(escaped("\(sample.position)\(name)"))</h2><p>\(text.ids.count) tokens, \(text.learnedCount) \(verb)\(escaped(note(sample, text)))</p>
                 <pre>\(tokens.joined())</pre></section>
 
                 """
         }
         return ReportPage.html(
-            title: "What is learned", summary: "Green tokens are predicted and learned from; gray ones are given.", body: body,
+            title: "What is learned", summary: verb == "scored" ? "Green tokens are those whose states are scored." : "Green tokens are predicted and learned from; gray ones are given.", body: body,
             footer: "Written by quintet adapt inspect.")
     }
 
@@ -75,14 +78,15 @@ public struct Inspection {
         case .text: .null
         case .label(let index): input.objective.head.map { .string($0.labels.names[index]) } ?? .null
         case .value(let value): JSON(value)
-        case .tags(let tags): .array(tags.map { JSON($0) })
+        case .tags(let tags): .array(tags.map { tag in tag < 0 ? .null : input.objective.head.map { .string($0.labels.names[Int(tag)]) } ?? .null })
         }
     }
 
     private func note(_ sample: Sample, _ text: EncodedText) -> String {
         let label = label(sample)
-        return (label.isNull || label.array != nil ? "" : ", label \(label.string ?? label.serialized())")
-            + (text.cut > 0 ? ", cut to fit" : "")
+        var words = label.isNull ? "" : ", label \(label.string ?? label.serialized())"
+        if let tags = label.array { words = ", tags " + tags.compactMap(\.string).joined(separator: " ") }
+        return words + (text.cut > 0 ? ", cut to fit" : "")
     }
 
     /// Each token's own bytes: what it adds to the token before it.
