@@ -33,6 +33,9 @@ public final class Tokenizer: Sendable {
     public let padID: Int32?
     public let unkID: Int32?
 
+    /// The file that it was read from, for messages.
+    public var source: String { definition.source }
+
     init(_ definition: TokenizerDefinition, configuration: JSON = .null) throws(FileError) {
         let source = definition.source
         self.definition = definition

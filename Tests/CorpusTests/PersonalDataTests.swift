@@ -35,6 +35,7 @@ import Testing
         "pages 123-456 and 12,345,678 people", "an @ sign and name@host", "000-12-3456", "std::vector and a::b", "section 10.2.1", "ISBN 978-3-16-148410-0",
         "π is 3.14159265358979", "RSSMRA85T10A562T", "a population of 10 000 000 000 or 1 000 000 000 000", "matrix 100 200 300 4000", "Tel Aviv 2023 2024",
         "Karl Kraus (1874-1936) was a critic", "(1815-1902)", "call it (1066-1087), or (1874 - 1936)", "telephone: ranked on the 2008 400 Richest Americans list",
+        "a contact at No. 200 (2016)", "our identification number is 64-6221541",
         "logo@2x.png and img@3x.webp", "version 1.2.3.4 of the tool", "Section 3.2.1.4 says", "see §§ 3.2.1.4 and 3.2.1.5", "from version 10.2.0.4 to 10.2.0.5",
         "Release: 11.2.0.4, 11.2.0.5 or 11.2.0.6", "sec. 1.2.3.4", "firmware number 4.0.11.2", "size 100-200-3000 cm", "AB 12 34 56 X", "to 12 34 56 a", "12345678-A", "dead::beef and abcd::1", "x[::1] and ::1", "2×3@4×5",
         "fe80:: and 2024::1", "BG 12 34 56 C", "a@b.“c”", "chapter (2.1.1.3)", "tool>=1.2.3.4", "RFC no. 1.2.3.4",

@@ -39,8 +39,8 @@ public struct Tokenize {
         try OutputPlace.check(path, apartFrom: [source])
         guard let eos = tokenizer.eosID else {
             throw FileError(
-                "the tokenizer has no end-of-text token", path: source, field: "eos_token",
-                hint: "name one in its tokenizer_config.json, it closes each document")
+                "the tokenizer has no end-of-text token", path: tokenizer.source, field: "eos_token",
+                hint: "a tokenizer_config.json beside it names one of its tokens, which closes each document; a rank file has no special tokens: use the model's tokenizer.json")
         }
         try AtomicFile.removeLeftovers(of: path)
         var holdOut = HoldOut(share: options.validationShare)

@@ -42,9 +42,14 @@ public struct ModelConversion {
         return report
     }
 
-    private func writeFile(_ folder: ModelFolder, _ out: String, _ onProgress: (Int, Int) throws -> Void) throws -> Report {
-        guard try folder.scoreLayer() == nil else { throw Self.noScores(path) }
+    /// - Throws: what would keep the model from being a GGUF file, without writing one.
+    public func checkFile() throws {
         var warnings: [String] = []
+        _ = try export(try ModelFolder.open(path).adapted(by: adapters), &warnings)
+    }
+
+    private func export(_ folder: ModelFolder, _ warnings: inout [String]) throws -> GGUFExport {
+        guard try folder.scoreLayer() == nil else { throw Self.noScores(path) }
         var pairs: [(key: String, value: GGUFWriter.Value)] = []
         if let tokenizer = try optionalTokenizer(folder, &warnings) {
             let special = try Self.special(folder)
@@ -54,7 +59,12 @@ public struct ModelConversion {
         } else {
             pairs = [("tokenizer.ggml.model", .string("none"))]
         }
-        let export = try GGUFExport(folder, quantization, general: try Self.general(folder), tokenizer: pairs)
+        return try GGUFExport(folder, quantization, general: try Self.general(folder), tokenizer: pairs)
+    }
+
+    private func writeFile(_ folder: ModelFolder, _ out: String, _ onProgress: (Int, Int) throws -> Void) throws -> Report {
+        var warnings: [String] = []
+        let export = try export(folder, &warnings)
         let total = export.byteCount
         var report = Report(try export.write(out) { try onProgress($0, total) })
         report.warnings += warnings

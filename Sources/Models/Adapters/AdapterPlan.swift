@@ -116,7 +116,8 @@ extension AdapterPlan {
         for parameter in spec.parameters where parameter.shape.count == 2 && parameter.name.hasSuffix(".weight") {
             guard parameter.role != .embedding, parameter.role != .vector, !isGrouped(parameter.name) else { continue }
             let places = map.matrices(in: parameter.name, outputs: parameter.shape[0])
-            let isUsual = parameter.role != .head && !parameter.name.hasSuffix(".router.weight")
+            // What a state space writes is left alone: its reference computes it in one piece with the scan, and PEFT refuses to adapt it.
+            let isUsual = parameter.role != .head && !parameter.name.hasSuffix(".router.weight") && !places.contains { $0.name.hasSuffix("mixer.out_proj") }
             list.append(Candidate(name: parameter.name, outputs: parameter.shape[0], inputs: parameter.shape[1], places: places, isUsual: isUsual))
         }
         return list

@@ -5,8 +5,8 @@ enum Phones {
         var groups: [Int] = []
         var plus = false
         var parenthesis = false
-        /// Digits outside of the parenthesis.
-        var outside = 0
+        /// Digits before the parenthesis, within it, and after it.
+        var parts = [0, 0, 0]
         var leadingZero = false
         var separators: Set<UInt8> = []
         var span = 0..<0
@@ -42,7 +42,7 @@ enum Phones {
             case 48...57:
                 if shape.digits == 0 { shape.leadingZero = byte == 48 }
                 shape.digits += 1
-                if !open { shape.outside += 1 }
+                shape.parts[open ? 1 : shape.parenthesis ? 2 : 0] += 1
                 group += 1
                 if shape.digits > 16 { return nil }
                 end = i + 1
@@ -65,8 +65,8 @@ enum Phones {
             i += 1
         }
         closeGroup()
-        // A parenthesis around all of it belongs to the sentence; what stands inside is looked at by itself.
-        if open || shape.digits < 7 || shape.parenthesis && shape.outside == 0 { return nil }
+        // A parenthesis holds the number of an area, which is not last: "(1874-1936)" and "200 (2016)" belong to the sentence.
+        if open || shape.digits < 7 || shape.parenthesis && shape.parts[2] == 0 { return nil }
         // An extension.
         if end < text.count, text[end] | 32 == UInt8(ascii: "x") {
             var tail = end + 1
@@ -82,7 +82,7 @@ enum Phones {
     private static func accepts(_ shape: Shape, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let groups = shape.groups
         if shape.plus { return shape.digits >= 8 && shape.digits <= 15 }
-        if isDate(groups) || groups == [3, 2, 4] || areYears(groups, shape.span, text) { return false }
+        if isDate(groups) || groups == [3, 2, 4] || groups == [2, 7] && shape.separators == [45] || areYears(groups, shape.span, text) { return false }
         // North America, with or without the leading 1 or 001.
         let isRound = groups == [3, 3, 4] && text[shape.span.lowerBound] == UInt8(ascii: "1")  // no area's number begins so
         if groups == [3, 3, 4] && !isRound || groups == [1, 3, 3, 4] || groups == [3, 3, 3, 4] && shape.leadingZero, !shape.separators.isEmpty || shape.parenthesis { return true }

@@ -62,9 +62,11 @@ struct URLFilter: ScrubStep {
     /// The host name, in lower case.
     static func host(_ url: String) -> String {
         var rest = Array(url.utf8)[...]
-        if let colon = rest.firstIndex(of: 58), rest[colon...].starts(with: "://".utf8) { rest = rest[(colon + 3)...] }
+        if let colon = rest.firstIndex(of: 58), rest[colon...].starts(with: "://".utf8) { rest = rest[(colon + 3)...] } else if rest.starts(with: "//".utf8) { rest = rest.dropFirst(2) }
         rest = rest.prefix { $0 != 47 && $0 != 63 && $0 != 35 }
         if let at = rest.lastIndex(of: 64) { rest = rest[(at + 1)...] }
-        return String(decoding: rest.prefix { $0 != 58 }, as: UTF8.self).lowercased()
+        // The root of all domains may be written, as a dot at the end.
+        let name = rest.prefix { $0 != 58 }
+        return String(decoding: name.last == 46 ? name.dropLast() : name, as: UTF8.self).lowercased()
     }
 }

@@ -110,13 +110,14 @@ extension AdaptSettings {
     }
 
     /// - Throws: what would keep the further result from being written, before anything is trained for it.
-    func checkExport(_ name: String, scores: Bool, isNew: Bool) throws {
+    func checkExport(_ name: String, of base: ModelFolder, scores: Bool, isNew: Bool) throws {
         let isFile = name.hasSuffix(".gguf"), type = try exportQuantization(), parent = Folder.parent(of: name)
         if isNew { try Self.checkIsNew(name) }
         guard Folder.isFolder(parent) else {
             throw FileError("the further result has no folder to lie in", path: name, expected: "a folder \(parent)", found: Folder.kind(of: parent), hint: "make it first")
         }
         if isFile, scores { throw ModelConversion.noScores(name) }
+        if isFile, !GGUFFile.isGGUF(base.path) { try ModelConversion(base.path, type).checkFile() }
         if !isFile, ![.none, .f32, .f16, .bf16].contains(type) {
             throw TrainingError.impossible(["quantize: a folder holds f32, f16 or bf16, found \(exportType); give --export a name that ends in .gguf"])
         }

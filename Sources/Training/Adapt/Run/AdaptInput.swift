@@ -89,7 +89,8 @@ public struct AdaptInput {
             lines.append("labels: " + labels.names.prefix(20).joined(separator: ", ") + (labels.count > 20 ? ", ... (\(labels.count))" : ""))
         }
         if !encoder.chat.hasTemplate, data.format != "text", objective.head == nil {
-            lines.append("the model has no chat template: texts are BOS + prompt + completion + EOS, messages joined by line breaks")
+            let begins = encoder.chat.tokenizer.bosID.map { bos in train.contains { $0.texts.contains { $0.ids.first == bos } } } == true
+            lines.append("the model has no chat template: texts are \(begins ? "BOS + " : "")prompt + completion + EOS, messages joined by line breaks" + (begins ? "" : " (the tokenizer adds no BOS)"))
         }
         if data.copies > 0 { lines.append("\(data.copies) of the training rows are copies of others") }
         if data.seen > 0 { lines.append("\(data.seen) of the held-out and test rows are training rows, too: what is measured on them flatters") }

@@ -42,7 +42,7 @@ public final class Adaptation {
         if settings.pooling != .last, input.objective.head == nil || input.objective.head?.kind == .tokens {
             throw TrainingError.impossible(["pooling: only objectives that score whole texts pool their states, this one is \(input.entry.name)"])
         }
-        if let name = settings.export { try settings.checkExport(name, scores: input.objective.head != nil, isNew: !resume) }
+        if let name = settings.export { try settings.checkExport(name, of: input.base, scores: input.objective.head != nil, isNew: !resume) }
         self.settings = settings
         self.into = into
         let seed = UInt64(bitPattern: Int64(settings.seed))
