@@ -117,7 +117,7 @@ extension AdapterPlan {
             guard parameter.role != .embedding, parameter.role != .vector, !isGrouped(parameter.name) else { continue }
             let places = map.matrices(in: parameter.name, outputs: parameter.shape[0])
             // What a state space writes is left alone: its reference computes it in one piece with the scan, and PEFT refuses to adapt it.
-            let isUsual = parameter.role != .head && !parameter.name.hasSuffix(".router.weight") && !places.contains { $0.name.hasSuffix("mixer.out_proj") }
+            let isUsual = parameter.role != .head && !parameter.name.hasSuffix(".router.weight") && !places.contains { $0.name.hasSuffix("mixer.out_proj.weight") }
             list.append(Candidate(name: parameter.name, outputs: parameter.shape[0], inputs: parameter.shape[1], places: places, isUsual: isUsual))
         }
         return list
