@@ -130,6 +130,19 @@ import Testing
         #expect(throws: BatchFailure.stopped) { try client.submit(BatchRequest(prompt: [1])) }
     }
 
+    /// Without a queue the next text is taken at once, however its predecessor ended.
+    @Test func whoHearsOfAnEndFindsThePlaceFree() async throws {
+        let thread = try InferenceThread()
+        defer { thread.stop() }
+        let client = thread.attach(try generator(), BatchLimits(parallel: 1, context: 256, queue: 0))
+        for number in 0..<60 {
+            let stream = try client.submit(BatchRequest(prompt: [1, 2, 3], options: GenerationOptions(maxTokens: number % 3 == 0 ? 100 : 1)))
+            if number % 3 == 0 { stream.cancel() }
+            _ = await ids(stream)
+            #expect(client.counts.running == 0)
+        }
+    }
+
     @Test func aFullQueueSaysSo() async throws {
         let thread = try InferenceThread()
         defer { thread.stop() }

@@ -145,6 +145,7 @@ final class BatchCore: @unchecked Sendable {
             return state.letters
         }
         for letter in letters { isEnded ? refuse(letter) : handle(letter) }
+        if engine.hasEnded { publish() }
         let read = workOne()
         guard engine.hasWork else {
             publish()
@@ -203,5 +204,6 @@ final class BatchCore: @unchecked Sendable {
             state.counts = posted
             state.waiting = posted.waiting + state.letters.reduce(0) { if case .add = $1 { $0 + 1 } else { $0 } }
         }
+        engine.tellEnded()
     }
 }

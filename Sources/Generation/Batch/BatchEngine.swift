@@ -25,6 +25,8 @@ final class BatchEngine {
     /// How many adapters the model has.
     let adapters: Int
     var counts = BatchCounts()
+    /// Texts that came to their end and have not been told so.
+    private var ended: [(sequence: BatchSequence, event: BatchEvent)] = []
     let generator: TextGenerator
     private var readingCache: KVCache?
     /// What happened to the model's files, once something has.
@@ -43,8 +45,8 @@ final class BatchEngine {
     /// Puts a text at the end of the queue, or refuses it.
     func add(_ sequence: BatchSequence) {
         counts.requests += 1
-        if let damage { return sequence.end(.failed(.damaged(damage))) }
-        if let refusal = refusal(sequence.request) { return sequence.end(.failed(.refused(refusal))) }
+        if let damage { return ended.append((sequence, .failed(.damaged(damage)))) }
+        if let refusal = refusal(sequence.request) { return ended.append((sequence, .failed(.refused(refusal)))) }
         waiting.append(sequence)
     }
 
@@ -102,7 +104,7 @@ final class BatchEngine {
     /// Takes a text out, wherever it is.
     func cancel(_ number: UInt64, _ failure: BatchFailure = .cancelled) {
         if let index = waiting.firstIndex(where: { $0.number == number }) {
-            waiting.remove(at: index).end(.failed(failure))
+            ended.append((waiting.remove(at: index), .failed(failure)))
         } else if let sequence = running.first(where: { $0.number == number }) {
             leave(sequence, .failed(failure))
         }
@@ -127,7 +129,15 @@ final class BatchEngine {
     private func leave(_ sequence: BatchSequence, _ event: BatchEvent) {
         running.removeAll { $0 === sequence }
         release(sequence)
-        sequence.end(event)
+        ended.append((sequence, event))
+    }
+
+    var hasEnded: Bool { !ended.isEmpty }
+
+    /// Tells texts that they have ended: after the counts were published, so that whoever hears of an end finds its place free.
+    func tellEnded() {
+        for (sequence, event) in ended { sequence.end(event) }
+        ended.removeAll(keepingCapacity: true)
     }
 }
 
