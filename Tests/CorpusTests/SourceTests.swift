@@ -133,6 +133,7 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
         ("utf-16le", Array((long + " bare").utf16).flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }, long + " bare"),
         ("windows-1252", Array(long.utf8) + [0x20, 0x93, 0xE9, 0x80, 0x94], long + " “é€”"),
         ("utf-8", Array((long + " e\u{301} \u{1}\u{7F}\u{85}x\u{2028}y").utf8), long + " é \nx\ny"),
+        ("utf-8-sig", [0xEF, 0xBB, 0xBF] + Array((long + " é").utf8), long + " é"),
         ("utf-8", Array((long + " ééééééé").utf8) + [0xFF], long + " ééééééé\u{FFFD}"),
         ("utf-32be", [0, 0, 0xFE, 0xFF] + Array((long + " 32").unicodeScalars).flatMap { [0, UInt8($0.value >> 16), UInt8($0.value >> 8 & 255), UInt8($0.value & 255)] }, long + " 32"),
     ]
@@ -141,6 +142,20 @@ func response(_ url: String, _ body: String, _ headers: [String] = ["Content-Typ
         let (report, documents, _) = try found("a.txt", bytes)
         #expect(documents.map(\.text) == [text])
         #expect(report.encodings[name, default: 0] >= 1)
+    }
+
+    @Test func encodingsOfRowsAreCounted() throws {
+        let table = "id,text\n1,\(long) é\n"
+        var wide: [UInt8] = [0xFF, 0xFE]
+        for unit in table.replacing(",", with: "\t").utf16 { wide += [UInt8(unit & 255), UInt8(unit >> 8)] }
+        let narrow: [UInt8] = Array(table.utf8.dropLast(3)) + [0xE9, 10]
+        for (file, bytes, name) in [
+            ("a.csv", Array(table.utf8), "utf-8"), ("a.csv", [0xEF, 0xBB, 0xBF] + Array(table.utf8), "utf-8-sig"), ("a.csv", narrow, "windows-1252"),
+            ("a.tsv", wide, "utf-16le"), ("a.jsonl", [0xEF, 0xBB, 0xBF] + Array("{\"text\": \"\(long) é\"}\n".utf8), "utf-8-sig"),
+        ] as [(String, [UInt8], String)] {
+            let (report, documents, _) = try found(file, bytes)
+            #expect(documents.map(\.text) == [long + " é"] && report.encodings[name, default: 0] >= 1, "\(file) \(name): \(report.encodings)")
+        }
     }
 
     @Test func declaredEncodings() throws {

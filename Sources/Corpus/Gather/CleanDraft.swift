@@ -15,7 +15,7 @@ struct CleanDraft {
             text: text.bytes, source: raw.source, kind: raw.kind, added: raw.added, created: raw.created, metadata: raw.metadata, line: raw.line,
             givenID: raw.id)
         if text.replaced > 0 { flags.append("damaged characters") }
-        if encoding != "utf-8" { draft.metadata["encoding"] = .string(encoding) }
+        if !encoding.hasPrefix("utf-8") { draft.metadata["encoding"] = .string(encoding) }
         if raw.kind == .page { takeMainText() }
         let isCode = isCode
         draft.text = TextCleanup.plain(draft.text, isCode: isCode)

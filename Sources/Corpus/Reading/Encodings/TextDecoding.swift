@@ -15,7 +15,7 @@ enum TextDecoding {
     struct Text: Equatable {
         /// Valid UTF-8 without a byte order mark.
         var bytes: [UInt8]
-        /// "utf-8", "windows-1252", ...
+        /// "utf-8", "utf-8-sig" where a byte order mark stood before it, "windows-1252", ...
         var encoding: String
         /// Malformed sequences that became U+FFFD.
         var replaced = 0
@@ -28,7 +28,7 @@ enum TextDecoding {
 
     static func text(_ bytes: [UInt8], declared: String? = nil) throws(Reason) -> Text {
         if let wide = WideText.marked(bytes) { return Self.wide(bytes.dropFirst(wide.mark.count), wide) }
-        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+        let hasMark = isMarked(bytes), bytes = hasMark ? Array(bytes.dropFirst(3)) : bytes
         let zero = bytes.withUnsafeBytes { all in all.baseAddress.flatMap { base in memchr(base, 0, all.count).map { UnsafeRawPointer($0) - base } } }
         if zero != nil, let wide = WideText.guessed(bytes.prefix(1024)) { return Self.wide(bytes[...], wide) }
         if let zero { throw Reason(text: "binary (a NUL byte)", offset: zero) }
@@ -39,9 +39,13 @@ enum TextDecoding {
         {
             return Text(bytes: text, encoding: name, replaced: bad)
         }
-        guard let invalid else { return Text(bytes: bytes, encoding: "utf-8") }
+        guard let invalid else { return Text(bytes: bytes, encoding: hasMark ? marked : "utf-8") }
         return try narrow(bytes, invalid)
     }
+
+    /// UTF-8 behind a byte order mark, by Python's name.
+    static let marked = "utf-8-sig"
+    static func isMarked(_ head: some Collection<UInt8>) -> Bool { head.starts(with: [0xEF, 0xBB, 0xBF]) }
 
     /// So many sequences beyond ASCII that are all valid do not come about by chance in another encoding: what was declared is wrong then.
     private static let surelyUTF8 = 4

@@ -30,10 +30,15 @@ struct WideText: Sendable {
         return nil
     }
 
-    /// The input with its stream as UTF-8 and the name of its encoding, if it begins with a mark of UTF-16 or UTF-32, else as it is.
+    /// The input behind its byte order mark, as UTF-8, with the name of its encoding; without a mark as it is.
     static func asUTF8(_ input: Input) throws(FileError) -> Input {
-        guard input.stream.offset == 0, let wide = try marked(input.stream.peek(4)) else { return input }
+        guard input.stream.offset == 0 else { return input }
         var input = input
+        if try TextDecoding.isMarked(input.stream.peek(3)) {
+            input.stream.advance(3)
+            input.encoding = TextDecoding.marked
+        }
+        guard input.encoding == nil, let wide = try marked(input.stream.peek(4)) else { return input }
         input.encoding = wide.name
         input.stream = ByteStream(WideSource(input.stream, wide), name: input.stream.name, isCompressed: true)
         return input

@@ -29,7 +29,6 @@ final class JSONValuesReader: DocumentReader {
         self.input = try WideText.asUTF8(input)
         self.limits = limits
         stream = self.input.stream
-        if try stream.peek(3).starts(with: [0xEF, 0xBB, 0xBF]) { stream.advance(3) }
     }
 
     func next() throws(FileError) -> ReadItem? {

@@ -21,7 +21,6 @@ final class TableReader: DocumentReader {
         self.input = try WideText.asUTF8(input)
         self.limits = limits
         let stream = self.input.stream
-        if try stream.peek(3).starts(with: [0xEF, 0xBB, 0xBF]) { stream.advance(3) }
         let head = try stream.peek(4096)
         let found = separator ?? Self.separator(head)
         records = RecordReader(stream, separator: found, fields, limit: limits.document, columnLimit: Self.columnLimit)
