@@ -206,7 +206,13 @@ public enum Folder {
             if unlink(path) != 0, errno != ENOENT { throw System.failure("cannot remove the file", path, errno) }
             return
         }
-        for name in try names(in: path) { try remove(join(path, name)) }
+        // Another process may be removing the same; what is gone already is as it should be.
+        let inside: [String]
+        do { inside = try names(in: path) } catch {
+            guard Self.mode(path, follow: false) != nil else { return }
+            throw error
+        }
+        for name in inside { try remove(join(path, name)) }
         if rmdir(path) != 0, errno != ENOENT { throw System.failure("cannot remove the folder", path, errno) }
     }
 

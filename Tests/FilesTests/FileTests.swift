@@ -49,6 +49,25 @@ func withFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
         }
     }
 
+    /// Several processes may clear away the same leftovers.
+    @Test func severalRemoveTheSame() throws {
+        try withFolder { folder in
+            for round in 0..<20 {
+                let doomed = folder + "/\(round)"
+                for i in 0..<60 {
+                    try Folder.create(doomed + "/pass/unit-\(i)")
+                    try AtomicFile.write(doomed + "/pass/unit-\(i)/x", "x")
+                }
+                let failures = Guarded<[String]>([])
+                runOnThreads(4) { _ in
+                    do { try Folder.remove(doomed) } catch { failures.withLock { $0.append("\(error)") } }
+                }
+                #expect(failures.withLock { $0 } == [])
+                #expect(!Folder.exists(doomed))
+            }
+        }
+    }
+
     @Test func emptyFileMaps() throws {
         try withFolder { folder in
             try AtomicFile.write(folder + "/e", "")

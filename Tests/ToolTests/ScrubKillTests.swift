@@ -65,10 +65,15 @@ import Testing
         #expect(try Program.run("scrub", folder + "/in", "--into", folder + "/whole", "--config", folder + "/c.yaml", "--quiet").status == 0)
         var submissions = 0
         while submissions < 30, !FileManager.default.fileExists(atPath: folder + "/tasks/report.json") {
-            let tasks = try (0..<3).map { try Program.start(["scrub", folder + "/in", "--into", folder + "/tasks", "--config", folder + "/c.yaml", "--task", "\($0)/3", "--json"]) }
-            for task in tasks {
+            let tasks = try (0..<3).map { task in
+                _ = FileManager.default.createFile(atPath: folder + "/errors-\(task)", contents: nil)
+                let errors = try FileHandle(forWritingTo: URL(fileURLWithPath: folder + "/errors-\(task)"))
+                return try Program.start(
+                    ["scrub", folder + "/in", "--into", folder + "/tasks", "--config", folder + "/c.yaml", "--task", "\(task)/3", "--json"], errors: errors)
+            }
+            for (i, task) in tasks.enumerated() {
                 task.waitUntilExit()
-                #expect(task.terminationStatus == 0)
+                #expect(task.terminationStatus == 0, "\(try Program.text(folder + "/errors-\(i)"))")
             }
             submissions += 1
         }
