@@ -52,6 +52,14 @@ import Testing
         try SafetensorsWriter.write(name, adding(items))
     }
 
+    @Test func boundsAreThoseOfTheTypesWritten() {
+        typealias Bounds = GateReport.Bounds
+        #expect(Bounds.of(["Q4_K", "Q6_K", "F32"]) == .of("q4_k_m"))
+        #expect(Bounds.of(["F16", "F32"]) == .of("f16"))
+        #expect(Bounds.of(["F32"], choosesExperts: true) == .exact)
+        #expect(Bounds.of(["Q8_0", "F32"], choosesExperts: true) == Bounds(maxDifference: 8, kl: 0.02))
+    }
+
     /// Bounds of four-bit types are wide; a file in which the training is missing is told from the right one all the same.
     @Test func anExportWithoutTheTraining() throws {
         try AdaptationTests.with(TinyModel.rows(60)) { folder, model, data in

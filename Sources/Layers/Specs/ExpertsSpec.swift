@@ -41,3 +41,10 @@ public struct ExpertsSpec: Sendable, Equatable {
         case gated(hidden: Int, Activation)
     }
 }
+
+extension TransformerSpec {
+    /// The first layer's experts; nil where no layer has any.
+    public var firstExperts: ExpertsSpec? {
+        layers.lazy.compactMap { if case .experts(let experts) = $0.feedForward { experts } else { nil } }.first
+    }
+}

@@ -103,11 +103,6 @@ extension WeightMap {
 }
 
 extension TransformerSpec {
-    /// The first layer's experts; nil where no layer has any.
-    var firstExperts: ExpertsSpec? {
-        layers.lazy.compactMap { if case .experts(let experts) = $0.feedForward { experts } else { nil } }.first
-    }
-
     /// The hidden width of the first layer without experts.
     var firstDenseHidden: Int? {
         layers.lazy.compactMap { if case .gated(let hidden, _, _) = $0.feedForward { hidden } else { nil } }.first

@@ -36,6 +36,14 @@ public struct GateReport: Sendable {
         /// The wider of both.
         func widened(to other: Bounds) -> Bounds { Bounds(maxDifference: max(maxDifference, other.maxDifference), kl: max(kl, other.kl)) }
 
+        /// Of the types that a file really holds. Where a score rounded another way chooses another expert, a position's logits jump, so the largest
+        /// difference says less there; the mean over positions has to hold all the same.
+        public static func of(_ types: [String], choosesExperts: Bool = false) -> Bounds {
+            var bounds = types.reduce(exact) { $0.widened(to: of($1)) }
+            if choosesExperts, bounds != exact { bounds.maxDifference *= 4 }
+            return bounds
+        }
+
         /// Of a type by its name; smaller types are further away, and their largest differences say little.
         public static func of(_ type: String) -> Bounds {
             switch type.lowercased() {

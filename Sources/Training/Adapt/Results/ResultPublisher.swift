@@ -27,9 +27,9 @@ struct ResultPublisher {
         defer { try? Folder.remove(candidate) }
         try write(candidate, report: nil)
         try run.beforeGate(candidate)
-        var exported: String?
+        var exported: ModelConversion.Report?
         if let name = run.settings.export { exported = try export(candidate, name) }
-        defer { if let exported { try? Folder.remove(exported) } }
+        defer { if let exported { try? Folder.remove(exported.path) } }
         let report = run.settings.skipsGate ? GateReport(comparisons: [], prompts: 0, skipped: true) : try gate(candidate, exported)
         guard report.passed else {
             try AtomicFile.write(run.folder.file(GateReport.fileName), report.json.serialized(pretty: true) + "\n")
@@ -38,7 +38,7 @@ struct ResultPublisher {
         let card = finalCard(report).text(family: run.input.base.family, spec: run.input.base.spec)
         try AtomicFile.write(Folder.join(candidate, "README.md"), card)
         try run.folder.checkpoints.publish(CheckpointStore.Checkpoint(step: best, path: candidate))
-        if let exported, let name = run.settings.export { try Folder.move(exported, to: name) }
+        if let exported, let name = run.settings.export { try Folder.move(exported.path, to: name) }
         try AtomicFile.write(run.folder.file(GateReport.fileName), report.json.serialized(pretty: true) + "\n")
         return report
     }
@@ -54,39 +54,42 @@ struct ResultPublisher {
     }
 
     /// The further file, under a name beside its own until the gate has passed.
-    private func export(_ candidate: String, _ name: String) throws -> String {
+    private func export(_ candidate: String, _ name: String) throws -> ModelConversion.Report {
         try AdaptSettings.checkIsNew(name)
         let ending = name.hasSuffix(".gguf") ? ".gguf" : ""
         let temporary = Folder.join(Folder.parent(of: name), ".tmp-\(Folder.name(of: name))\(ending)")
         try Folder.remove(temporary)
         if run.settings.method.isAdapter {
-            _ = try ModelConversion(run.input.base.path, try run.settings.exportQuantization(), merging: [AdapterChoice(candidate)]).write(to: temporary)
-        } else {
-            _ = try ModelConversion(candidate, try run.settings.exportQuantization()).write(to: temporary)
+            return try ModelConversion(run.input.base.path, try run.settings.exportQuantization(), merging: [AdapterChoice(candidate)]).write(to: temporary)
         }
-        return temporary
+        return try ModelConversion(candidate, try run.settings.exportQuantization()).write(to: temporary)
     }
 
-    private func gate(_ candidate: String, _ exported: String?) throws -> GateReport {
+    private func gate(_ candidate: String, _ exported: ModelConversion.Report?) throws -> GateReport {
         let prompts = run.input.gatePrompts(run.settings.gatePrompts)
         let gate = EquivalenceGate(prompts, ends: run.input.encoder.ends)
         let model = run.trainee.adapted.model
         let trained = EquivalenceGate.Side(model.transformer, score: model.score)
-        var bounds = GateReport.Bounds.of(run.settings.dtype.rawValue)
+        let base = run.input.base, choosesExperts = base.spec.firstExperts != nil
+        var types = [run.settings.dtype.rawValue]
         // A base in blocks is served with activations in bytes; what learned beside it saw the numbers that the blocks stand for.
-        if run.settings.method != .full, run.input.base.hasBlocks { bounds = bounds.widened(to: .of("q8_0")) }
+        if run.settings.method != .full, base.hasBlocks { types.append("q8_0") }
         // So is one that is served with activations rounded another way than in training.
-        if run.settings.method.isAdapter, run.settings.arithmetic(run.input.base) != run.input.base.arithmetic { bounds = bounds.widened(to: .of("bf16")) }
-        if let bound = run.settings.gateBound { bounds.maxDifference = bound }
-        var comparisons = [try compare(gate, trained, candidate, "library", bounds)]
+        if run.settings.method.isAdapter, run.settings.arithmetic(base) != base.arithmetic { types.append("bf16") }
+        var comparisons = [try compare(gate, trained, candidate, "library", bounds(types, choosesExperts))]
         if let exported, let name = run.settings.export {
-            var bounds = GateReport.Bounds.of(run.settings.exportType == "none" ? run.settings.dtype.rawValue : run.settings.exportType)
-            if let bound = run.settings.gateBound { bounds.maxDifference = bound }
+            let bounds = bounds(exported.types.map(\.name), choosesExperts)
             // A layer that scores has no counterpart in the base.
-            let start = model.score == nil && bounds != .exact ? EquivalenceGate.Side(try run.input.base.transformer()) : nil
-            comparisons.append(try compare(gate, trained, exported, Folder.name(of: name), bounds, start: start))
+            let start = model.score == nil && bounds != .exact ? EquivalenceGate.Side(try base.transformer()) : nil
+            comparisons.append(try compare(gate, trained, exported.path, Folder.name(of: name), bounds, start: start))
         }
         return GateReport(comparisons: comparisons, prompts: prompts.count)
+    }
+
+    private func bounds(_ types: [String], _ choosesExperts: Bool) -> GateReport.Bounds {
+        var bounds = GateReport.Bounds.of(types, choosesExperts: choosesExperts)
+        if let bound = run.settings.gateBound { bounds.maxDifference = bound }
+        return bounds
     }
 
     private func compare(
