@@ -113,7 +113,7 @@ import Testing
     @Test func aResultThatIsNoBetterSaysSo() throws {
         try Self.with(TinyModel.rows(60)) { folder, model, data in
             var settings = Self.settings(10)
-            settings.learningRate = 1
+            settings.learningRate = 100
             let into = Folder.join(folder, "out"), outcome = try Adaptation(model: model, data: data, into: into, settings: settings).run()
             #expect(outcome.isBetter == false && outcome.json(run: into)["improved"] == false)
             #expect(outcome.startLoss ?? 9 < outcome.best?.loss ?? 0)

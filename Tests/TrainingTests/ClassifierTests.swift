@@ -41,6 +41,18 @@ import Testing
         }
     }
 
+    /// Codes keep their zeros and signs, and go by their numbers.
+    @Test func labelsStayAsTheyAreWritten() throws {
+        let rows = "text,label\n" + (0..<40).map { "w\(3 + $0 % 20) w5,\(["+10", "01", "9", "-1"][$0 % 4])\n" }.joined()
+        try AdaptationTests.with(rows, name: "rows.csv") { folder, model, data in
+            var settings = Self.settings(.head)
+            (settings.steps, settings.fields) = (2, FieldNames())
+            let into = Folder.join(folder, "out")
+            _ = try Adaptation(model: model, data: data, into: into, settings: settings).run()
+            #expect(try Classifier.open(into).labels == ["-1", "01", "9", "+10"])
+        }
+    }
+
     @Test(arguments: [AdaptSettings.Method.full, .lora]) func namesWords(method: AdaptSettings.Method) throws {
         let rows = (0..<60).map { #"{"tokens": ["w\#(3 + $0 % 20)", "w25", "w\#(4 + $0 % 20)"], "tags": ["O", "B", "O"]}"# + "\n" }.joined()
         try AdaptationTests.with(rows) { folder, model, data in

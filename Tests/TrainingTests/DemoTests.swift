@@ -10,7 +10,8 @@ import Testing
             var demo = Demo(source: Self.tests, minutes: 0.001, folder: Folder.join(scratch, "demo"))
             demo.quiet = true
             let summary = try demo.run()
-            #expect(summary.outcome.end == .finished && summary.outcome.step == 20)
+            // Twenty steps at least, and more where the machine makes them in the time.
+            #expect(summary.outcome.end == .finished && summary.outcome.step >= 20)
             #expect(summary.comparison?.bars.count == 3 && !summary.completions.isEmpty)
             for name in ["config.json", "model.safetensors", "tokenizer.json", "report.html", "metrics.jsonl", "run.yaml"] {
                 #expect(Folder.isFile(Folder.join(summary.run, name)), "\(name)")

@@ -43,6 +43,18 @@ import Testing
         #expect(Array(text.ids.prefix(served.count)) == served && text.learned.prefix(served.count).allSatisfy { !$0 } && text.learned[served.count])
     }
 
+    /// A call with no words, or a template that leaves old answers out: that answer has nothing to learn, the others have.
+    @Test(arguments: [nil, "{% for m in messages %}{% if m.role == 'user' or loop.last %}w30 {{ m.content }} w32 {% endif %}{% endfor %}{% if add_generation_prompt %}w30 {% endif %}"])
+    func answersThatAreWrittenAsNothing(template: String?) throws {
+        let encoder = try Self.encoder(template: template)
+        var call = Conversation.message("assistant", "")
+        (call["content"], call["tool_calls"]) = (.null, [["type": "function", "function": ["name": "w7", "arguments": "{}"]]])
+        let messages = [Conversation.message("user", "w5"), call, Conversation.message("tool", "w6"), Conversation.message("assistant", "w9")]
+        let text = try encoder.encode(.conversation(Conversation(messages)))[0]
+        let learned = Self.words(text, encoder, learned: true)
+        #expect(learned.contains("w9") && !learned.contains("w5") && !learned.contains("w6"), "\(learned)")
+    }
+
     @Test func aRefusedConversationSaysWhy() throws {
         let encoder = try Self.encoder(template: "{{ raise_exception('roles must alternate') }}")
         #expect(throws: RowProblem.self) { try encoder.encode(Self.talk("w5", "w6")) }

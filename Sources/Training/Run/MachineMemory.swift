@@ -26,21 +26,24 @@ public enum MachineMemory {
     /// Bytes: what the system calls available, or what is left of a container's limit where that is less.
     public static var available: Int {
         var free = field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 } ?? physical
-        for (limit, used) in groups {
-            if let limit = number(in: limit), let used = number(in: used), limit < physical { free = min(free, max(0, limit - used)) }
+        for group in groups {
+            guard let limit = number(in: group.limit), limit < physical, let used = number(in: group.used) else { continue }
+            // What lies in a group as pages of files counts as used there, and is given up as soon as it is needed.
+            let cached = ["inactive_file ", "active_file "].reduce(0) { $0 + (field($1, of: group.statistics) ?? 0) }
+            free = min(free, max(0, limit - max(0, used - cached)))
         }
         return min(free, addressSpace)
     }
 
-    /// Files with the limit and the use of each control group that this process is in, as Linux lays them out (cgroups v2, then v1).
-    private static var groups: [(limit: String, used: String)] {
+    /// Files with the limit, the use and the kinds of use of each control group that this process is in, as Linux lays them out (cgroups v2, then v1).
+    private static var groups: [(limit: String, used: String, statistics: String)] {
         var folders = ["/sys/fs/cgroup"]
         // A line of v2 is "0::/system.slice/run.scope"; limits of the groups above count, too.
         if let path = text("/proc/self/cgroup")?.split(separator: "\n").first(where: { $0.hasPrefix("0::/") })?.dropFirst(4) {
             for name in path.split(separator: "/") { folders.append(Folder.join(folders[folders.count - 1], String(name))) }
         }
-        return folders.map { ($0 + "/memory.max", $0 + "/memory.current") }
-            + [("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes")]
+        let old = "/sys/fs/cgroup/memory/memory."
+        return folders.map { ($0 + "/memory.max", $0 + "/memory.current", $0 + "/memory.stat") } + [(old + "limit_in_bytes", old + "usage_in_bytes", old + "stat")]
     }
 
     /// What the shell's limit (`ulimit -v`) leaves.

@@ -17,7 +17,8 @@ struct WorkFolder: Sendable {
     /// The plan of a finished scrub.
     var finishedPlan: String { Folder.join(output, "plan.json") }
 
-    var isFinished: Bool { Folder.isFile(Folder.join(output, "report.json")) && Folder.isFile(finishedPlan) && !Folder.exists(root) }
+    /// A folder without a plan is one that a task late for its unit made anew after another had taken the work away.
+    var isFinished: Bool { Folder.isFile(Folder.join(output, "report.json")) && Folder.isFile(finishedPlan) && !Folder.isFile(Folder.join(root, "plan.json")) }
 
     /// Throws unless this plan is the one that was finished here; with `changes`, also where an input file is younger than the result.
     func checkFinished(_ plan: ScrubPlan, changes: Bool) throws {
@@ -26,7 +27,7 @@ struct WorkFolder: Sendable {
             let finished = try Folder.changed(finishedPlan)
             for path in Set(plan.units.map(\.path)).sorted() where try Folder.changed(path) > finished { names.append("\(path) has changed since") }
         }
-        if names.isEmpty { return try Folder.remove(Folder.join(output, Self.discarded)) }
+        if names.isEmpty { return try [Folder.join(output, Self.discarded), root].forEach(Folder.remove) }
         throw FileError(
             "the folder holds another scrub, which is finished", path: output, expected: "the same input and settings",
             found: "other: " + names.joined(separator: ", "), hint: "choose another folder or remove this one")

@@ -10,11 +10,10 @@ public struct Labels: Sendable, Equatable {
         indices = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Every label that occurs: numbers in their order, else texts in theirs.
+    /// Every label that occurs, as it is written: whole numbers in their order, else texts in theirs.
     init(of labels: some Sequence<JSON>) {
-        let found = Set(labels.map(Self.name))
-        let numbers = found.compactMap { Int($0) }
-        self.init(numbers.count == found.count ? numbers.sorted().map(String.init) : found.sorted())
+        let found = Set(labels.map(Self.name)).sorted(), numbers = found.compactMap { Int($0) }
+        self.init(numbers.count == found.count ? zip(numbers, found).sorted { $0 < $1 }.map(\.1) : found)
     }
 
     public var count: Int { names.count }

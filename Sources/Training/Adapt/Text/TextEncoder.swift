@@ -109,13 +109,13 @@ extension TextEncoder {
         var learned = ids.map { _ in !masksPrompts }
         if masksPrompts {
             if let rendered, !rendered.assistant.isEmpty, conversation.learnedFrom == 0 {
-                for span in rendered.assistant { mark(place(span.lowerBound, rendered, ids)..<place(span.upperBound, rendered, ids), &learned) }
+                for span in rendered.assistant { mark(from: place(span.lowerBound, rendered, ids), to: place(span.upperBound, rendered, ids), &learned) }
             } else {
                 for answer in answers {
                     let before = try self.ids(Array(conversation.messages[..<answer]), conversation.tools, asks: true)
                     let isLast = answer == conversation.messages.count - 1
                     let through = isLast ? ids : try self.ids(Array(conversation.messages[...answer]), conversation.tools, asks: false)
-                    mark(common(before, ids)..<common(through, ids), &learned)
+                    mark(from: common(before, ids), to: common(through, ids), &learned)
                 }
             }
         }
@@ -127,8 +127,9 @@ extension TextEncoder {
         conversation.messages.indices.filter { $0 >= conversation.learnedFrom && conversation.messages[$0]["role"]?.string == "assistant" }
     }
 
-    private func mark(_ range: Range<Int>, _ learned: inout [Bool]) {
-        for index in range where index < learned.count { learned[index] = true }
+    /// Nothing where an answer is written as nothing: what asks for it may then share more with the whole than what ends with it.
+    private func mark(from start: Int, to end: Int, _ learned: inout [Bool]) {
+        for index in start..<max(start, min(end, learned.count)) { learned[index] = true }
     }
 
     /// The token at which a place in the text lies: how many tokens the text up to there shares with the whole.
