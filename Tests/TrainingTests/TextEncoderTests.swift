@@ -53,6 +53,26 @@ import Testing
         let text = try encoder.encode(.conversation(Conversation(messages)))[0]
         let learned = Self.words(text, encoder, learned: true)
         #expect(learned.contains("w9") && !learned.contains("w5") && !learned.contains("w6"), "\(learned)")
+        #expect(template != nil || text.leftOut == 1)
+    }
+
+    /// Templates that write an old answer in another way than a last one (Qwen3's thoughts): all answers are learned, each with its end.
+    @Test func oldAnswersAreLearnedToo() throws {
+        let encoder = try Self.encoder(template: "{% for m in messages %}{% if m.role == 'user' %}w30 {{ m.content }} w32 {% else %}w31 {% if loop.last %}w28 w27 {% endif %}{{ m.content }} </s> {% endif %}{% endfor %}{% if add_generation_prompt %}w31 {% endif %}")
+        let text = try encoder.encode(Self.talk("w5", "w6 w7", "w8", "w9"))[0]
+        #expect(Self.words(text, encoder, learned: true) == ["w6", "w7", "</s>", "w28", "w27", "w9", "</s>"])
+        #expect(text.askedOtherwise == 0 && text.leftOut == 0)
+    }
+
+    /// A template that asks with a thought begun, or that writes the system's words before the last question alone: counted, and nobody else's words are learned.
+    @Test func whatIsAskedOtherwiseIsCounted() throws {
+        let thinks = try Self.encoder(template: "{% for m in messages %}{% if m.role == 'user' %}w30 {{ m.content }} w32 {% else %}w31 {{ m.content }} w32 {% endif %}{% endfor %}{% if add_generation_prompt %}w31 w28 {% endif %}")
+        let text = try thinks.encode(Self.talk("w5", "w6 w7"))[0]
+        #expect(Self.words(text, thinks, learned: true) == ["w6", "w7", "w32", "</s>"] && text.askedOtherwise == 1)
+        #expect(LengthStatistics([Sample(texts: [text], position: DataRow.Position(file: "a", number: 1, isLine: true))]).summary.contains("before 1 answers"))
+        let system = try Self.encoder(template: "{% for m in messages %}{% if m.role == 'user' %}w30 {% if loop.last %}w29 {% endif %}{{ m.content }} w32 {% else %}w31 {{ m.content }} w32 {% endif %}{% endfor %}")
+        let other = try system.encode(Self.talk("w5", "w6 w7"))[0]
+        #expect(Self.words(other, system, learned: true).prefix(2) == ["w6", "w7"] && other.askedOtherwise == 1)
     }
 
     @Test func aRefusedConversationSaysWhy() throws {

@@ -14,6 +14,8 @@ public struct ModelCard: Sendable {
     public var base: String?
     /// What it does, in the hub's words, and the class that `transformers` opens it with.
     public var use = Use.writes
+    /// Where it is not the spec's: a layer that scores stands in the vocabulary's place.
+    public var parameters: Int?
     /// Sections of Markdown after the table: settings, scores, lineage.
     public var sections: [(title: String, text: String)] = []
 
@@ -83,13 +85,18 @@ public struct ModelCard: Sendable {
         }
         let library = use.isAdapter ? "from peft import \(use.autoClass)\nfrom transformers import AutoTokenizer" : "from transformers import \(use.autoClass), AutoTokenizer"
         lines += ["```python", library, "model = \(use.autoClass).from_pretrained(\".\"\(use.arguments))"]
-        lines += ["tokenizer = AutoTokenizer.from_pretrained(\".\")", "```", ""]
+        lines.append("tokenizer = AutoTokenizer.from_pretrained(\".\")")
+        if use.scores == .tokens {
+            // A tokenizer told that words come one by one may glue them: other ids than the model was trained on.
+            lines += ["inputs = tokenizer(\" \".join(words), return_offsets_mapping=True, return_tensors=\"pt\")", "# a word's tag is that of its first token"]
+        }
+        lines += ["```", ""]
         return lines.joined(separator: "\n")
     }
 
     private func architecture(_ family: Family, _ spec: TransformerSpec) -> [(name: String, value: String)] {
         var rows = [
-            ("Architecture", family.architecture), ("Parameters", grouped(spec.parameterCount)), ("Layers", "\(spec.layers.count)"),
+            ("Architecture", use.scores.flatMap(family.scoringClass) ?? family.architecture), ("Parameters", grouped(parameters ?? spec.parameterCount)), ("Layers", "\(spec.layers.count)"),
             ("Width", "\(spec.width)"), ("Vocabulary", grouped(spec.vocabulary)), ("Context", "\(grouped(spec.context)) tokens"),
         ]
         if case .attention(let attention)? = spec.layers.first?.mixer {

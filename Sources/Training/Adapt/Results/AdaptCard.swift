@@ -24,6 +24,10 @@ struct AdaptCard {
             license: lineage.card.license)
         card.base = lineage.name
         card.use = use
+        if let head = input.objective.head, !settings.method.isAdapter {
+            let spec = input.base.spec
+            card.parameters = (spec.bodyParameters + head.parameters(width: spec.width)).reduce(0) { $0 + $1.count }
+        }
         if input.objective.head?.pooling == .mean {
             card.caution = "The scores are of the mean of all tokens' states; `transformers` would take the last token's."
         }
@@ -72,7 +76,10 @@ struct AdaptCard {
 
     private func set(_ plan: AdaptPlan) -> String {
         var given = settings.identity
-        if settings.targets.isEmpty { given["target_modules"] = settings.method.isAdapter ? .string("all-linear") : .null }
+        let idle = (settings.method.isAdapter ? [] : ["lora_r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules"])
+            + (input.objective.comparesWithStart ? [] : ["beta", "label_smoothing"]) + (input.objective.head == nil ? ["pooling"] : ["mask_prompt", "packing"])
+        for name in idle { given[name] = nil }
+        if settings.targets.isEmpty, settings.method.isAdapter { given["target_modules"] = .string("all-linear") }
         var rows = given.filter { !$0.value.isNull }.map { "| \($0.key) | \($0.value.string ?? $0.value.serialized()) |" }
         rows.append("| learning rate used | \(Number.significant(plan.rate)) |")
         return "| setting | value |\n|---|---|\n" + rows.joined(separator: "\n")

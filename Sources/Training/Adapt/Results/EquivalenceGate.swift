@@ -48,6 +48,7 @@ public struct EquivalenceGate {
     public func compare(_ trained: Side, _ loaded: Side, name: String, bounds: GateReport.Bounds, encoder: TextEncoder?) throws -> GateReport.Comparison {
         var sums = LogitDifference()
         var result = GateReport.Comparison(name: name, bounds: bounds)
+        result.continues = trained.score == nil
         for (index, prompt) in prompts.enumerated() {
             let ids = Array(prompt.ids.prefix(Self.tokensRead))
             let (p, q) = (trained.scores(ids), loaded.scores(ids))

@@ -18,6 +18,8 @@ public struct GateReport: Sendable {
         public var firstDifference: (prompt: Int, token: Int)?
         /// The first prompt whose ids differ; nil where none does.
         public var promptApart: Int?
+        /// False of models that score, which continue nothing.
+        public var continues = true
         public var bounds: Bounds
         /// Why it is over a bound, as far as can be told.
         public var cause: String?
@@ -87,8 +89,8 @@ public struct GateReport: Sendable {
     public var summary: String {
         if skipped { return "the equivalence gate was skipped" }
         guard let worst else { return "nothing was compared" }
-        let apart = worst.firstDifference.map { "prompt \($0.prompt + 1) differs after \($0.token) tokens" } ?? "all continuations are the same"
-        return "\(worst.name): max logit difference \(worst.maxDifference) (bound \(worst.bounds.maxDifference)), KL \(worst.kl) (bound \(worst.bounds.kl)), \(apart)"
+        let apart = worst.firstDifference.map { ", prompt \($0.prompt + 1) differs after \($0.token) tokens" } ?? (worst.continues ? ", all continuations are the same" : "")
+        return "\(worst.name): max logit difference \(worst.maxDifference) (bound \(worst.bounds.maxDifference)), KL \(worst.kl) (bound \(worst.bounds.kl))\(apart)"
     }
 
     private static func place(_ place: (prompt: Int, token: Int)) -> JSON { ["prompt": JSON(place.prompt), "token": JSON(place.token)] }

@@ -88,6 +88,12 @@ public struct AdaptInput {
         if let labels = objective.head?.labels, objective.head?.kind != .regression {
             lines.append("labels: " + labels.names.prefix(20).joined(separator: ", ") + (labels.count > 20 ? ", ... (\(labels.count))" : ""))
         }
+        if objective.head?.kind == .regression {
+            let values = train.compactMap { if case .value(let value) = $0.target { value } else { nil } }
+            if let least = values.min(), let most = values.max() {
+                lines.append("labels: from \(least) to \(most)" + (max(abs(least), abs(most)) > 20 ? "; the default rates are for values of about -1 to 1, so scale these or give --learning-rate" : ""))
+            }
+        }
         if !encoder.chat.hasTemplate, data.format != "text", objective.head == nil {
             let begins = encoder.chat.tokenizer.bosID.map { bos in train.contains { $0.texts.contains { $0.ids.first == bos } } } == true
             lines.append("the model has no chat template: texts are \(begins ? "BOS + " : "")prompt + completion + EOS, messages joined by line breaks" + (begins ? "" : " (the tokenizer adds no BOS)"))

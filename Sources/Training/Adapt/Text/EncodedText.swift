@@ -5,6 +5,10 @@ public struct EncodedText: Sendable, Equatable {
     public var learned: [Bool]
     /// Tokens that were cut off at the end to fit.
     public var cut = 0
+    /// Answers before which the template writes something else than when it asks for one.
+    public var askedOtherwise = 0
+    /// Answers of which the template writes nothing that is learned.
+    public var leftOut = 0
 
     public init(ids: [Int32], learned: [Bool], cut: Int = 0) {
         self.ids = ids
@@ -26,7 +30,9 @@ public struct EncodedText: Sendable, Equatable {
     /// The same without what goes beyond `limit` ids.
     func cut(to limit: Int) -> EncodedText {
         guard ids.count > limit else { return self }
-        return EncodedText(ids: Array(ids[..<limit]), learned: Array(learned[..<limit]), cut: cut + ids.count - limit)
+        var text = self
+        (text.ids, text.learned, text.cut) = (Array(ids[..<limit]), Array(learned[..<limit]), cut + ids.count - limit)
+        return text
     }
 }
 

@@ -96,68 +96,7 @@ extension TextEncoder {
         guard let end = ends.first, let last = ids.last, !ends.contains(last) || ids.count == 1 else { return ids }
         return ids + [end]
     }
-}
-
-// MARK: conversations
-
-extension TextEncoder {
-    private func conversation(_ conversation: Conversation) throws(RowProblem) -> EncodedText {
-        let answers = answers(conversation)
-        guard let last = answers.last else { throw RowProblem("the assistant says nothing that is learned") }
-        let rendered = try render(conversation.messages, conversation.tools, asks: false)
-        let ids = if let rendered { chat.tokenizer.encode(rendered) } else { try self.ids(conversation.messages, conversation.tools, asks: false) }
-        var learned = ids.map { _ in !masksPrompts }
-        if masksPrompts {
-            if let rendered, !rendered.assistant.isEmpty, conversation.learnedFrom == 0 {
-                for span in rendered.assistant { mark(from: place(span.lowerBound, rendered, ids), to: place(span.upperBound, rendered, ids), &learned) }
-            } else {
-                for answer in answers {
-                    let before = try self.ids(Array(conversation.messages[..<answer]), conversation.tools, asks: true)
-                    let isLast = answer == conversation.messages.count - 1
-                    let through = isLast ? ids : try self.ids(Array(conversation.messages[...answer]), conversation.tools, asks: false)
-                    mark(from: common(before, ids), to: common(through, ids), &learned)
-                }
-            }
-        }
-        return last == conversation.messages.count - 1 ? closed(EncodedText(ids: ids, learned: learned)) : EncodedText(ids: ids, learned: learned)
-    }
-
-    /// The messages whose words are learned.
-    private func answers(_ conversation: Conversation) -> [Int] {
-        conversation.messages.indices.filter { $0 >= conversation.learnedFrom && conversation.messages[$0]["role"]?.string == "assistant" }
-    }
-
-    /// Nothing where an answer is written as nothing: what asks for it may then share more with the whole than what ends with it.
-    private func mark(from start: Int, to end: Int, _ learned: inout [Bool]) {
-        for index in start..<max(start, min(end, learned.count)) { learned[index] = true }
-    }
-
-    /// The token at which a place in the text lies: how many tokens the text up to there shares with the whole.
-    private func place(_ offset: Int, _ rendered: RenderedChat, _ ids: [Int32]) -> Int {
-        common(chat.tokenizer.encode(rendered.prefix(offset)), ids)
-    }
-
-    /// With an end after the last answer, unless the template writes one there.
-    private func closed(_ text: EncodedText) -> EncodedText {
-        guard let end = ends.first, let last = text.learned.lastIndex(of: true) else { return text }
-        // An end, and a line break or so after it.
-        if text.ids[max(0, last - 3)...].contains(where: ends.contains) { return text }
-        return EncodedText(ids: text.ids[...last] + [end], learned: text.learned[...last] + [true])
-    }
-
-    private func ids(_ messages: [JSON], _ tools: [JSON]?, asks: Bool) throws(RowProblem) -> [Int32] {
-        if messages.isEmpty { return [] }
-        do throws(TemplateError) { return try chat.ids(ChatInput(messages: messages, tools: tools, addsGenerationPrompt: asks)) } catch {
-            throw RowProblem("the \(error)")
-        }
-    }
-
-    private func render(_ messages: [JSON], _ tools: [JSON]?, asks: Bool) throws(RowProblem) -> RenderedChat? {
-        do throws(TemplateError) { return try chat.rendered(ChatInput(messages: messages, tools: tools, addsGenerationPrompt: asks)) } catch {
-            throw RowProblem("the \(error)")
-        }
-    }
 
     /// How many ids at the beginning are the same.
-    func common(_ a: [Int32], _ b: [Int32]) -> Int { zip(a, b).prefix { $0 == $1 }.count }
+    func common(_ a: some Sequence<Int32>, _ b: some Sequence<Int32>) -> Int { zip(a, b).prefix { $0 == $1 }.count }
 }
