@@ -171,7 +171,8 @@ extension TokenizerDefinition {
             }
             joined.removeAll(keepingCapacity: true)
             joined.append(contentsOf: left.utf8)
-            joined.append(contentsOf: right.utf8.dropFirst(right.hasPrefix(prefix) ? prefix.utf8.count : 0))
+            // By bytes: a mark that combines with the prefix's last character is no part of it.
+            joined.append(contentsOf: right.utf8.dropFirst(right.utf8.starts(with: prefix.utf8) ? prefix.utf8.count : 0))
             guard let a = id(of: left), let b = id(of: right), let c = tokens.index(of: joined).map({ ids[$0] }) else {
                 throw FileError(
                     "a merge names a token that is not in the vocabulary", path: source, field: "model.merges[\(rank)]",

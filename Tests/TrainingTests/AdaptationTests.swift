@@ -107,6 +107,9 @@ import Testing
             other.learningRate = 2e-2
             #expect(thrown(TrainingError.self) { _ = try Adaptation(model: model, data: data, into: halves, settings: other, resume: true) }?.description.contains("learning_rate") == true)
             #expect(thrown(TrainingError.self) { _ = try Adaptation(model: model, data: data, into: halves, settings: settings) }?.description.contains("--resume") == true)
+            // Texts would be written in another way from here on.
+            try AtomicFile.write(Folder.join(model, "chat_template.jinja"), TinyModel.template)
+            #expect(thrown(TrainingError.self) { _ = try Adaptation(model: model, data: data, into: halves, settings: settings, resume: true) }?.description.contains("template") == true)
         }
     }
 

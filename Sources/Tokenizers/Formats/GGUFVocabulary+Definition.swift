@@ -99,7 +99,7 @@ extension GGUFVocabulary {
     private func wordPiece() throws(FileError) -> TokenizerDefinition {
         var definition = try vocabulary { id, role in
             let token = tokens[id]
-            if token.hasPrefix("▁") { return String(token.unicodeScalars.dropFirst()) }
+            if token.unicodeScalars.first == "▁" { return String(token.unicodeScalars.dropFirst()) }
             return role == .normal && !(token.hasPrefix("[") && token.hasSuffix("]")) ? "##" + token : token
         }
         VocabularyList.fillSlots(&definition, lowercases: true)

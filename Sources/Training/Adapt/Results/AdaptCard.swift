@@ -1,6 +1,8 @@
 import QuintetFiles
+import QuintetLayers
 import QuintetModels
 import QuintetReports
+import QuintetTensors
 
 /// The model card of an adaptation: base, data, settings, scores, licence, lineage.
 struct AdaptCard {

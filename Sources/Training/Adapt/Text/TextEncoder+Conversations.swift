@@ -8,7 +8,7 @@ extension TextEncoder {
         let answers = answers(conversation)
         guard let last = answers.last else { throw RowProblem("the assistant says nothing that is learned") }
         let rendered = try render(conversation.messages, conversation.tools, asks: false)
-        let ids = try rendered.map { chat.tokenizer.encode($0) } ?? self.ids(conversation.messages, conversation.tools, asks: false)
+        let ids = if let rendered { chat.tokenizer.encode(rendered) } else { try self.ids(conversation.messages, conversation.tools, asks: false) }
         var text = EncodedText(ids: ids, learned: ids.map { _ in !masksPrompts })
         if masksPrompts {
             if let rendered, !rendered.assistant.isEmpty, conversation.learnedFrom == 0 {
@@ -29,7 +29,8 @@ extension TextEncoder {
     private func learn(_ answer: Int, of conversation: Conversation, _ rendered: RenderedChat?, _ text: inout EncodedText) throws(RowProblem) {
         let earlier = Array(conversation.messages[..<answer]), tools = conversation.tools
         let asked = try render(earlier, tools, asks: true)
-        var start = common(try asked.map { chat.tokenizer.encode($0) } ?? ids(earlier, tools, asks: true), text.ids)
+        let before = if let asked { chat.tokenizer.encode(asked) } else { try ids(earlier, tools, asks: true) }
+        var start = common(before, text.ids)
         if let rendered, let asked, !rendered.text.utf8.starts(with: asked.text.utf8) {
             text.askedOtherwise += 1
             // What comes before is written in another way once the answer is there: the assistant's own words are learned, not the rest of that.
