@@ -37,4 +37,11 @@ import Testing
                 Array(tokenizer.decode(ids, skipSpecialTokens: false).utf8) == Array(decoded.utf8), "\(name) \(text.debugDescription) decoded")
         }
     }
+
+    /// A mark that combines with the last character of the prefix before it is a token's first character, not the prefix's.
+    @Test func prefixesOfMergesAreBytes() throws {
+        let vocabulary = #"{"a": 0, "##\u0301": 1, "a\u0301": 2}"#
+        let model = #"{"type": "BPE", "continuing_subword_prefix": "##", "vocab": \#(vocabulary), "merges": [["a", "##\u0301"]]}"#
+        #expect(try Tokenizer(json: #"{"version": "1.0", "model": \#(model)}"#).encode("a\u{301}", addSpecialTokens: false) == [2])
+    }
 }

@@ -27,19 +27,19 @@ extension TextEncoder {
 
     /// Marks what the assistant says in one message: from where its answer is asked for to where the next message begins.
     private func learn(_ answer: Int, of conversation: Conversation, _ rendered: RenderedChat?, _ text: inout EncodedText) throws(RowProblem) {
-        let earlier = Array(conversation.messages[..<answer]), tools = conversation.tools
+        let earlier = Array(conversation.messages[..<answer]), tools = conversation.tools, whole = text.ids
         let asked = try render(earlier, tools, asks: true)
         let before = if let asked { chat.tokenizer.encode(asked) } else { try ids(earlier, tools, asks: true) }
-        var start = common(before, text.ids)
+        var start = common(before, whole)
         if let rendered, let asked, !rendered.text.utf8.starts(with: asked.text.utf8) {
             text.askedOtherwise += 1
             // What comes before is written in another way once the answer is there: the assistant's own words are learned, not the rest of that.
-            start = rendered.assistantContent.lazy.map { place($0.lowerBound, rendered, text.ids) }.first { $0 >= start } ?? start
+            start = rendered.assistantContent.lazy.map { place($0.lowerBound, rendered, whole) }.first { $0 >= start } ?? start
         }
-        var end = text.ids.count
+        var end = whole.count
         if answer < conversation.messages.count - 1 {
-            end = common(try ids(Array(conversation.messages[...answer]), tools, asks: false), text.ids)
-            if end <= start, let rendered { end = self.end(of: rendered, from: start, text.ids) }
+            end = common(try ids(Array(conversation.messages[...answer]), tools, asks: false), whole)
+            if end <= start, let rendered { end = self.end(of: rendered, from: start, whole) }
         }
         if end <= start { text.leftOut += 1 }
         mark(from: start, to: end, &text)
