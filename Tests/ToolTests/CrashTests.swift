@@ -15,6 +15,10 @@ import Testing
         return files
     }
 
+    static func stepsTold(_ run: String) throws -> Int {
+        FileManager.default.fileExists(atPath: "\(run)/metrics.jsonl") ? try Program.text("\(run)/metrics.jsonl").split(separator: "\n").count { $0.contains("train/loss") } : 0
+    }
+
     static func metrics(_ run: String) throws -> [String] {
         try Program.text("\(run)/metrics.jsonl").split(separator: "\n").compactMap { line in
             guard let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], row["train/loss"] != nil else { return nil }
@@ -69,8 +73,8 @@ import Testing
         let folder = try Program.scratch("signals")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let process = try Program.start(corpus.pretrain(into: folder + "/run", steps: 100_000, saveEvery: 50_000))
-        while process.isRunning, !FileManager.default.fileExists(atPath: folder + "/run/metrics.jsonl") { Thread.sleep(forTimeInterval: 0.01) }
-        Thread.sleep(forTimeInterval: 0.2)
+        // The file is made before the first step, and told of in it.
+        while process.isRunning, try Self.stepsTold(folder + "/run") < 2 { Thread.sleep(forTimeInterval: 0.01) }
         kill(process.processIdentifier, signal)
         process.waitUntilExit()
         #expect(Program.status(process) == code)

@@ -53,7 +53,7 @@ import Testing
         try "{\"text\": \"Hello, world\"}\n{\"text\": \"\"}\n".write(toFile: folder + "/texts.jsonl", atomically: true, encoding: .utf8)
         try SafetensorsWriter.write(folder + "/inputs.safetensors", [.init("input_ids", integers: [1, 403, 407, 261], [1, 4])])
         for command in [
-            "for f in vocab merges.txt; do xz -dc \(Self.shared)/tokenizers/gpt2/gpt2.$f.xz > gpt2/$f; done",
+            "for f in vocab merges.txt; do xz -dc '\(Self.shared)'/tokenizers/gpt2/gpt2.$f.xz > gpt2/$f; done",
             "quintet verify llama --expected inputs.safetensors --save outputs.safetensors", "quintet convert model model.gguf",
             "quintet convert llama llama-q8.gguf --quantize q8_0",
         ] {
@@ -70,7 +70,7 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         let place = URL(fileURLWithPath: Program.path()).deletingLastPathComponent().path
-        process.arguments = ["-c", "PATH=\"$0:$PATH\"; \(command)", place]
+        process.arguments = ["-c", "PATH=\"$0:$PATH\" COLUMNS=80; export COLUMNS; \(command)", place]
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let (out, err) = (folder + "/.out", folder + "/.err")
         for file in [out, err] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
