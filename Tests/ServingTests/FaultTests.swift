@@ -12,7 +12,7 @@ import Testing
     }
 
     private func waitUntilIdle(_ client: Client) async throws -> Bool {
-        for _ in 0..<200 {
+        for _ in 0..<6000 {
             if running(client) == 0 { return true }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -128,7 +128,7 @@ import Testing
                 guard let connection = Connection(client.port) else { continue }
                 if number % 2 == 0 { connection.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n") }
             }
-            for _ in 0..<100 where openFiles() > before + 2 { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<3000 where openFiles() > before + 2 { try await Task.sleep(for: .milliseconds(10)) }
             #expect(openFiles() <= before + 2)
         }
     }
@@ -143,7 +143,7 @@ import Testing
             #expect(client.get("/livez") == nil)
             held[0].leave()
             var isBack = false
-            for _ in 0..<100 where !isBack {
+            for _ in 0..<3000 where !isBack {
                 isBack = client.get("/livez")?.status == 200
                 if !isBack { try await Task.sleep(for: .milliseconds(10)) }
             }

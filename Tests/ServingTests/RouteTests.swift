@@ -185,7 +185,7 @@ import Testing
             // An answer may be read before the step that ended it is counted.
             let free = "vllm:kv_cache_usage_perc{model_name=\"alpha\"} 0\n"
             var metrics = try #require(client.get("/metrics")).body
-            for _ in 0..<200 where !metrics.contains(free) {
+            for _ in 0..<6000 where !metrics.contains(free) {
                 try await Task.sleep(for: .milliseconds(5))
                 metrics = try #require(client.get("/metrics")).body
             }

@@ -48,12 +48,14 @@ public struct Scrub: Sendable {
             let lock = isAlone ? try FolderLock(work.root) : nil
             defer { withExtendedLifetime(lock) {} }
             if isAlone { try work.removeLeftovers(plan) }
-            return try ScrubRun(plan: plan, work: work, options: options).run()
+            let outcome = try ScrubRun(plan: plan, work: work, options: options).run()
+            guard case .waiting = outcome, work.isFinished else { return outcome }
         } catch {
-            // Another task wrote the report meanwhile, and took the work folder away.
             guard !isAlone, work.isFinished else { throw error }
-            return .finishedBefore
         }
+        // Another task wrote the report meanwhile, and took the work folder away; what was made there anew since is nothing.
+        try Folder.remove(work.root)
+        return .finishedBefore
     }
 
     /// The stages that a plan for this source has, for people who start each as a job of its own.
