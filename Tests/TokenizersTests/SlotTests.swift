@@ -40,8 +40,8 @@ import Testing
 
     /// A mark that combines with the last character of the prefix before it is a token's first character, not the prefix's.
     @Test func prefixesOfMergesAreBytes() throws {
-        let vocabulary = ##"{"a": 0, "##\u0301": 1, "a\u0301": 2}"##
-        let model = ##"{"type": "BPE", "continuing_subword_prefix": "##", "vocab": \##(vocabulary), "merges": [["a", "##\u0301"]]}"##
+        let vocabulary = ###"{"a": 0, "##\u0301": 1, "a\u0301": 2}"###
+        let model = ###"{"type": "BPE", "continuing_subword_prefix": "##", "vocab": \###(vocabulary), "merges": [["a", "##\u0301"]]}"###
         #expect(try Tokenizer(json: #"{"version": "1.0", "model": \#(model)}"#).encode("a\u{301}", addSpecialTokens: false) == [2])
     }
 }

@@ -43,6 +43,13 @@ import Testing
         #expect(Array(text.ids.prefix(served.count)) == served && text.learned.prefix(served.count).allSatisfy { !$0 } && text.learned[served.count])
     }
 
+    /// Templates that read contents as parts alone get them so: nothing is silently left out.
+    @Test func templatesThatReadParts() throws {
+        let encoder = try Self.encoder(template: "{% for m in messages %}w30 {% for part in m.content %}{% if part.type == 'text' %}{{ part.text }} {% endif %}{% endfor %}w32 {% endfor %}{% if add_generation_prompt %}w30 {% endif %}")
+        let text = try encoder.encode(Self.talk("w5", "w6 w7"))[0]
+        #expect(Self.words(text, encoder, learned: true).prefix(3) == ["w6", "w7", "w32"] && Self.words(text, encoder, learned: false).contains("w5"))
+    }
+
     /// A call with no words, or a template that leaves old answers out: that answer has nothing to learn, the others have.
     @Test(arguments: [nil, "{% for m in messages %}{% if m.role == 'user' or loop.last %}w30 {{ m.content }} w32 {% endif %}{% endfor %}{% if add_generation_prompt %}w30 {% endif %}"])
     func answersThatAreWrittenAsNothing(template: String?) throws {

@@ -19,7 +19,11 @@ public struct ChatEncoder: Sendable {
     public func rendered(_ input: ChatInput) throws(TemplateError) -> RenderedChat? {
         var input = input
         input.specialTokens.merge(tokenizer.templateTokens) { own, _ in own }
-        return try templates.template(forTools: input.tools != nil)?.render(input)
+        guard let template = try templates.template(forTools: input.tools != nil) else { return nil }
+        let chat = try template.render(input)
+        // Templates of models that see, too, may read lists of parts alone and write a text as nothing.
+        guard chat.othersContent.isEmpty, let parts = input.withParts, let other = try? template.render(parts), !other.othersContent.isEmpty else { return chat }
+        return other
     }
 
     /// The conversation as text, for people and programs that look at it.
@@ -38,5 +42,20 @@ public struct ChatEncoder: Sendable {
     public func ids(_ input: ChatInput) throws(TemplateError) -> [Int32] {
         if let chat = try rendered(input) { return tokenizer.encode(chat) }
         return tokenizer.encode(plain(input), addSpecialTokens: true, specials: .asText)
+    }
+}
+
+extension ChatInput {
+    /// The same with each text as a list of one part; nil where nobody but the assistant says anything as a text.
+    fileprivate var withParts: ChatInput? {
+        guard messages.contains(where: { $0["role"]?.string != "assistant" && $0["content"]?.string?.contains { !$0.isWhitespace } == true }) else { return nil }
+        var input = self
+        input.messages = messages.map { message in
+            guard let text = message["content"]?.string else { return message }
+            var message = message
+            message["content"] = [["type": "text", "text": .string(text)]]
+            return message
+        }
+        return input
     }
 }
