@@ -183,6 +183,9 @@ import Testing
         #expect(throws: FileError.self) { try names { $0.targets = .pattern("(") } }
         #expect(throws: FileError.self) { try names { $0.rank = 0 } }
         #expect(throws: FileError.self) { try names { $0.savedModules = ["no_such"] } }
+        // By the ends of names, and with a module what is in it.
+        #expect(throws: Never.self) { try names { $0.savedModules = ["norm", "input_layernorm"] } }
+        #expect(throws: Never.self) { try names { $0.targets = .names(["q_proj"]); $0.savedModules = ["mlp"] } }
         let plan = try AdapterPlan(AdapterConfig(rank: 4, alpha: 8, targets: .names(["q_proj", "v_proj"])), family, spec)
         #expect(plan.trainableCount == 3 * (4 * (32 + 32) + 4 * (32 + 16)))
         #expect(plan.summary.hasPrefix("trainable params: 1,344 || all params: ") && plan.summary.contains(" || trainable%: "))

@@ -121,6 +121,9 @@ import Testing
     }
 
     @Test func oneRowIsLearnedAndNothingHeldOut() throws {
+        // Many copies of one row are learned from, not measured on, while another row is there.
+        let copies = String(repeating: "{\"text\": \"a\"}\n", count: 30) + "{\"text\": \"b\"}\n"
+        try read("rows.jsonl", copies) { #expect($0.train.count == 30 && $0.validation.count == 1) }
         try read("rows.jsonl", "{\"text\": \"a\"}") { #expect($0.train.count == 1 && $0.validation.isEmpty && $0.heldOut == "none") }
     }
 

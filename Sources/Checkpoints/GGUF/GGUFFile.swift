@@ -24,6 +24,9 @@ public struct GGUFFile: Sendable {
     private let index: [ExactName: Int]
     private let map: MappedFile
 
+    /// True of the name of a file that is to be one.
+    public static func isName(_ path: String) -> Bool { path.lowercased().hasSuffix(".gguf") }
+
     /// True if the file begins like one.
     public static func isGGUF(_ path: String) -> Bool {
         guard Folder.isFile(path), let reader = try? FileReader(path) else { return false }

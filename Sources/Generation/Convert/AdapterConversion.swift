@@ -1,3 +1,4 @@
+import QuintetCheckpoints
 public import QuintetFiles
 import QuintetModels
 public import QuintetTensors
@@ -27,7 +28,7 @@ public struct AdapterConversion {
         guard Folder.resolved(out) != Folder.resolved(adapter) else { throw FileError("the adapter cannot be written over itself", path: out) }
         let folder = try ModelFolder.open(model)
         let adapter = try Adapter.open(adapter, for: folder)
-        if out.hasSuffix(".gguf") {
+        if GGUFFile.isName(out) {
             try AtomicFile.checkFree(out)
             try adapter.writeGGUF(out, base: folder, as: type)
         } else {

@@ -30,7 +30,7 @@ public struct ModelConversion {
 
     /// Writes a GGUF file where `out` ends in .gguf, else a folder; `onProgress` hears bytes done and in all.
     public func write(to out: String, onProgress: (_ done: Int, _ of: Int) throws -> Void = { _, _ in }) throws -> Report {
-        let isFile = out.hasSuffix(".gguf")
+        let isFile = GGUFFile.isName(out)
         guard Folder.resolved(out) != Folder.resolved(path) else { throw FileError("the model cannot be written over itself", path: out) }
         if isFile { try AtomicFile.checkFree(out) }
         if isFile, adapters.isEmpty, GGUFFile.isGGUF(path) {

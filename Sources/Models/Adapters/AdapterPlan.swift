@@ -181,7 +181,7 @@ extension AdapterPlan {
             var isWhole = false
             if !config.savedModules.isEmpty, let parts = try? map.parts(of: parameter.name, parameter.shape) {
                 let saved = parts.map { part in config.savedModules.first { module(of: part.name, is: $0) } }
-                found.formUnion(saved.compactMap { $0 })
+                for part in parts { found.formUnion(config.savedModules.filter { module(of: part.name, is: $0) }) }
                 isWhole = saved.contains { $0 != nil }
                 if isWhole, saved.contains(where: { $0 == nil }) {
                     throw FileError(
@@ -216,9 +216,14 @@ extension AdapterPlan {
         }
     }
 
-    /// PEFT takes any name that ends so: `norm` is `input_layernorm`, too.
+    /// PEFT takes any name that ends so (`norm` is `input_layernorm`, too), and with a module all that is in it.
     private static func module(of tensor: String, is name: String) -> Bool {
-        tensor.lastIndex(of: ".").map { tensor[..<$0].hasSuffix(name) } ?? false
+        var path = tensor[...]
+        while let dot = path.lastIndex(of: ".") {
+            path = path[..<dot]
+            if path.hasSuffix(name) { return true }
+        }
+        return false
     }
 }
 

@@ -108,14 +108,23 @@ public struct AdaptData: Sendable {
         // The last row of a class stays with those that are learned from.
         let areClasses = !Labels.areValues(train.lazy.compactMap(\.label))
         var left = Dictionary(usable.compactMap { train[$0].label }.map { (Labels.name($0), 1) }, uniquingKeysWith: +)
-        for place in Shuffle(count: firsts.count, seed: seed ^ 0x5EED).prefix(max(0, firsts.count - 1)) where chosen.count < wanted {
-            let group = groups[train[firsts[place]].key] ?? []
-            if areClasses, let label = train[firsts[place]].label.map(Labels.name) {
-                guard let count = left[label], count > group.count else { continue }
-                left[label] = count - group.count
-            }
-            chosen.formUnion(group)
+        let rows = train
+        /// Copies of one row, or nil where a class would be left without any.
+        func group(_ place: Int) -> [Int]? {
+            let copies = groups[rows[firsts[place]].key] ?? []
+            guard areClasses, let label = rows[firsts[place]].label.map(Labels.name) else { return copies }
+            return left[label].map { $0 > copies.count } == true ? copies : nil
         }
+        func take(_ copies: [Int]) {
+            chosen.formUnion(copies)
+            if let label = copies.first.flatMap({ rows[$0].label }) { left[Labels.name(label), default: 0] -= copies.count }
+        }
+        let order = Array(Shuffle(count: firsts.count, seed: seed ^ 0x5EED))
+        for place in order.prefix(max(0, firsts.count - 1)) where chosen.count < wanted {
+            if let copies = group(place), copies.count <= wanted - chosen.count { take(copies) }
+        }
+        // Where every row has more copies than are wanted, the fewest.
+        if chosen.isEmpty, wanted > 0, let fewest = order.compactMap(group).min(by: { $0.count < $1.count }) { take(fewest) }
         heldOut = chosen.isEmpty ? "none" : "\(chosen.count) of the \(usable.count) rows, drawn by the seed"
         guard !chosen.isEmpty else { return }
         validation = train.indices.filter(chosen.contains).map { train[$0] }

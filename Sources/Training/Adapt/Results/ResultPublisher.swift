@@ -56,7 +56,7 @@ struct ResultPublisher {
     /// The further file, under a name beside its own until the gate has passed.
     private func export(_ candidate: String, _ name: String) throws -> ModelConversion.Report {
         try AdaptSettings.checkIsNew(name)
-        let ending = name.hasSuffix(".gguf") ? ".gguf" : ""
+        let ending = GGUFFile.isName(name) ? ".gguf" : ""
         let temporary = Folder.join(Folder.parent(of: name), ".tmp-\(Folder.name(of: name))\(ending)")
         try Folder.remove(temporary)
         if run.settings.method.isAdapter {
@@ -114,7 +114,7 @@ extension AdaptSettings {
 
     /// - Throws: what would keep the further result from being written, before anything is trained for it.
     func checkExport(_ name: String, of base: ModelFolder, scores: Bool, isNew: Bool) throws {
-        let isFile = name.hasSuffix(".gguf"), type = try exportQuantization(), parent = Folder.parent(of: name)
+        let isFile = GGUFFile.isName(name), type = try exportQuantization(), parent = Folder.parent(of: name)
         if isNew { try Self.checkIsNew(name) }
         guard Folder.isFolder(parent) else {
             throw FileError("the further result has no folder to lie in", path: name, expected: "a folder \(parent)", found: Folder.kind(of: parent), hint: "make it first")

@@ -88,6 +88,9 @@ public struct AdaptInput {
         if let labels = objective.head?.labels, objective.head?.kind != .regression {
             lines.append("labels: " + labels.names.prefix(20).joined(separator: ", ") + (labels.count > 20 ? ", ... (\(labels.count))" : ""))
         }
+        if let labels = objective.head?.labels, objective.head?.kind == .classification, labels.count > max(10, train.count / 2), labels.names.allSatisfy({ Int($0) != nil }) {
+            lines.append("the labels are whole numbers, \(labels.count) of them in \(train.count) rows: --objective regression takes them as values")
+        }
         if objective.head?.kind == .regression {
             let values = train.compactMap { if case .value(let value) = $0.target { value } else { nil } }
             if let least = values.min(), let most = values.max() {

@@ -38,7 +38,7 @@ public struct Inspection {
         for (sample, text, name) in shown {
             let tokens = pieces(text).enumerated().map { index, piece in
                 let title = "\(text.ids[index])\(text.learned[index] ? ", \(verb)" : "")"
-                return "<span class=\"tok \(text.learned[index] ? "on" : "off")\" title=\"\(title)\">\(escaped(String(decoding: piece, as: UTF8.self)))</span>"
+                return "<span class=\"tok \(text.learned[index] ? "on" : "off")\" title=\"\(title)\">\(escaped(piece))</span>"
             }
             body += """
                 <section class="card"><h2>\(escaped("\(sample.position)\(name)"))</h2><p>\(text.ids.count) tokens, \(text.learnedCount) \(verb)\(escaped(note(sample, text)))</p>
@@ -59,7 +59,7 @@ public struct Inspection {
                     "file": .string(sample.position.file), "row": JSON(sample.position.number), "part": .string(name.isEmpty ? "text" : String(name.dropFirst(2))),
                     "ids": .array(text.ids.map { JSON($0) }), "learned": .array(text.learned.map { .bool($0) }),
                     "tokens": .array(text.ids.map { .string(input.encoder.chat.tokenizer.token(of: $0) ?? "") }),
-                    "learned_text": .string(String(decoding: zip(pieces(text), text.learned).flatMap { $1 ? $0 : [] }, as: UTF8.self)),
+                    "learned_text": .string(zip(pieces(text), text.learned).map { $1 ? $0 : "" }.joined()),
                     "truncated": JSON(text.cut), "label": label(sample),
                 ]
             })
@@ -89,23 +89,21 @@ public struct Inspection {
         return words + (text.cut > 0 ? ", cut to fit" : "")
     }
 
-    /// Each token's own bytes: what it adds to the token before it.
-    private func pieces(_ text: EncodedText) -> [[UInt8]] {
-        let tokenizer = input.encoder.chat.tokenizer
-        return text.ids.indices.map { index in
-            let before = index == 0 ? [] : [text.ids[index - 1]]
-            let skipped = tokenizer.decodeBytes(before, skipSpecialTokens: false).count
-            return Array(tokenizer.decodeBytes(before + [text.ids[index]], skipSpecialTokens: false).dropFirst(skipped))
-        }
+    /// Each token's own text; a character of several tokens is that of the last of them.
+    private func pieces(_ text: EncodedText) -> [String] {
+        var decoder = input.encoder.chat.tokenizer.makeStreamingDecoder(skipSpecialTokens: false)
+        var pieces = text.ids.map { decoder.append($0) }
+        if !pieces.isEmpty { pieces[pieces.count - 1] += decoder.finish() }
+        return pieces
     }
 
     /// Stretches of tokens that are all learned or all given.
     private func runs(_ text: EncodedText) -> [(text: String, learned: Bool)] {
-        var runs: [(bytes: [UInt8], learned: Bool)] = []
+        var runs: [(text: String, learned: Bool)] = []
         for (piece, learned) in zip(pieces(text), text.learned) {
-            if runs.last?.learned == learned { runs[runs.count - 1].bytes += piece } else { runs.append((piece, learned)) }
+            if runs.last?.learned == learned { runs[runs.count - 1].text += piece } else { runs.append((piece, learned)) }
         }
-        return runs.map { (String(decoding: $0.bytes, as: UTF8.self), $0.learned) }
+        return runs
     }
 
     /// Text that cannot steer a terminal.
