@@ -20,8 +20,12 @@ public struct ChatEncoder: Sendable {
         var input = input
         input.specialTokens.merge(tokenizer.templateTokens) { own, _ in own }
         guard let template = try templates.template(forTools: input.tools != nil) else { return nil }
-        let chat = try template.render(input)
-        // Templates of models that see, too, may read lists of parts alone and write a text as nothing.
+        // Templates of models that see, too, may read lists of parts alone: a text they write as nothing, or stumble over.
+        let chat: RenderedChat
+        do throws(TemplateError) { chat = try template.render(input) } catch {
+            guard let parts = input.withParts, let other = try? template.render(parts) else { throw error }
+            return other
+        }
         guard chat.othersContent.isEmpty, let parts = input.withParts, let other = try? template.render(parts), !other.othersContent.isEmpty else { return chat }
         return other
     }
