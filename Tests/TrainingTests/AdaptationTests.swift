@@ -118,6 +118,7 @@ import Testing
         func rows(_ completion: String) -> String { (0..<40).map { "{\"prompt\": \"w\(3 + $0 % 9)\", \"completion\": \" \(completion)\"}\n" }.joined() }
         try Self.with(TinyModel.rows(60)) { folder, model, data in
             let contrary = Folder.join(folder, "contrary")
+            try Folder.create(contrary)
             try AtomicFile.write(Folder.join(contrary, "train.jsonl"), rows("w20 w21"))
             try AtomicFile.write(Folder.join(contrary, "valid.jsonl"), rows("w28 w29"))
             let settings = Self.settings(10)

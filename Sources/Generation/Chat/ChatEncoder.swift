@@ -23,7 +23,7 @@ public struct ChatEncoder: Sendable {
         // Templates of models that see, too, may read lists of parts alone: a text they write as nothing, or stumble over.
         let chat: RenderedChat
         do throws(TemplateError) { chat = try template.render(input) } catch {
-            guard let parts = input.withParts, let other = try? template.render(parts) else { throw error }
+            guard let parts = input.withParts, let other = try? template.render(parts), !other.othersContent.isEmpty else { throw error }
             return other
         }
         guard chat.othersContent.isEmpty, let parts = input.withParts, let other = try? template.render(parts), !other.othersContent.isEmpty else { return chat }
