@@ -132,11 +132,14 @@ static void *worker(void *number) {
     return NULL;
 }
 
-// Signals belong to the program's own threads, so workers block them all.
+// Signals belong to the program's own threads, so workers block them all, except what their own instructions raise: a fault that is blocked ends the
+// process, though somebody handles it (a file that was cut short under its map).
 static void start_workers(int count) {
     sigset_t all, before;
     if (started_workers >= count) return;
     sigfillset(&all);
+    const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    for (size_t x = 0; x < sizeof faults / sizeof *faults; x++) sigdelset(&all, faults[x]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (started_workers < count) {
         pthread_t thread;

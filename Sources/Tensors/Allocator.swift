@@ -16,6 +16,7 @@ public final class Allocator: Sendable {
     private struct State: ~Copyable {
         var free: [[UInt]] = Array(repeating: [], count: Allocator.classCount)
         var bytesInUse = 0
+        var mostInUse = 0
         var bytesCached = 0
         var systemRequests = 0
     }
@@ -51,6 +52,7 @@ public final class Allocator: Sendable {
         let size = Self.classBytes(sizeClass)
         let cached = state.withLock { state -> UInt? in
             state.bytesInUse += size
+            state.mostInUse = max(state.mostInUse, state.bytesInUse)
             guard let address = state.free[sizeClass].popLast() else {
                 state.systemRequests += 1
                 return nil
@@ -80,6 +82,12 @@ public final class Allocator: Sendable {
             }
             state.bytesCached = 0
         }
+    }
+
+    /// The same where the cache is larger than the most that was in use at once needs: batches of many lengths leave blocks of many sizes.
+    public func trimExcess() {
+        let isExcess = state.withLock { $0.bytesCached > ($0.mostInUse - $0.bytesInUse) / 8 * 9 }
+        if isExcess { trim() }
     }
 
     static let hugePage = 2 << 20

@@ -4,6 +4,14 @@ import QuintetModels
 import QuintetTraining
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Adaptations whose result is an adapter.
 @Suite(.serialized) struct AdapterAdaptationTests {
     static func settings(_ method: AdaptSettings.Method, steps: Int = 30) -> AdaptSettings {
@@ -24,6 +32,8 @@ import Testing
             let outcome = try adaptation.run([watcher, RunRecorder()])
             #expect(watcher.losses.last ?? 9 < 0.95 * watcher.losses[0])
             #expect(outcome.gate?.passed == true && outcome.gate?.comparisons.count == 2)
+            let page = String(decoding: try readFile(Folder.join(into, "report.html")), as: UTF8.self)
+            #expect(page.contains("with the lowest held-out loss") && page.contains("Equivalence gate") && page.contains("passed: "))
             let names = try Folder.names(in: into)
             #expect(names.contains("adapter_config.json") && names.contains("adapter_model.safetensors") && !names.contains("model.safetensors"))
             let config = try JSON.read(Folder.join(into, "adapter_config.json"))
@@ -49,6 +59,19 @@ import Testing
             for name in ["adapter_model.safetensors", "checkpoints/12/optimizer.safetensors"] {
                 #expect(try readFile(Folder.join(whole, name)) == readFile(Folder.join(halves, name)), "\(name)")
             }
+        }
+    }
+
+    /// Frozen weights are read where they lie, by all threads: a file that is cut short meanwhile ends the run with an error, not with its zeros or a signal.
+    @Test func aBaseThatIsCutShort() throws {
+        try withScratch { folder in
+            let model = try TinyModel.drawn(in: folder, width: 64), data = Folder.join(folder, "rows.jsonl"), into = Folder.join(folder, "out")
+            try AtomicFile.write(data, TinyModel.rows(40))
+            let adaptation = try Adaptation(model: model, data: data, into: into, settings: Self.settings(.lora, steps: 6))
+            #expect(truncate(Folder.join(model, "model.safetensors"), 5000) == 0)
+            let error = thrown(FileError.self) { _ = try adaptation.run() }
+            #expect(error?.description.contains("cut short") == true, "\(error.map { "\($0)" } ?? "nothing")")
+            #expect(!Folder.exists(Folder.join(into, "adapter_config.json")))
         }
     }
 

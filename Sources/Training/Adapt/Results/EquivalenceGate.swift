@@ -61,7 +61,8 @@ public struct EquivalenceGate {
             if result.cause == nil, let cause = encoder?.difference(from: prompt, ends: ends) { (result.promptApart, result.cause) = (index, cause) }
         }
         result.positions = sums.positions
-        result.kl = sums.divergence / Double(max(sums.positions, 1))
+        let divergence = sums.divergence / Double(max(sums.positions, 1))
+        result.kl = divergence.isNaN ? .infinity : divergence
         result.sameTop = Double(sums.sameTop) / Double(max(sums.positions, 1))
         result.cause = result.cause ?? cause(result, trained, loaded)
         return result

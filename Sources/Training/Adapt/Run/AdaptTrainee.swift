@@ -57,6 +57,8 @@ final class AdaptTrainee: Trainee {
                 Tape(parameters: learner.store, recompute: learner.recompute, isStopped: learner.isStopped))
             try StopSignal.check()
         }
+        try adapted.base.checkIntact()  // before an update made of a cut file's zeros
+        Allocator.shared.trimExcess()
         return StepLoss(loss: sum.mean, tokens: sum.tokens, scores: sum.scores)
     }
 
@@ -68,7 +70,10 @@ final class AdaptTrainee: Trainee {
     }
 
     func evaluate(step: Int) throws -> EvaluationRecord? {
-        validation.isEmpty ? nil : measure(validation, step: step)
+        defer { Allocator.shared.trimExcess() }
+        let record = validation.isEmpty ? nil : measure(validation, step: step)
+        try adapted.base.checkIntact()
+        return record
     }
 
     /// Loss and scores of samples with the model as it stands.

@@ -91,7 +91,12 @@ public final class Adaptation {
         if trained.end == .alreadyFinished, Folder.isFile(folder.file(GateReport.fileName)), isPublished, hasExport {
             return AdaptOutcome(trained: trained, gate: nil)
         }
-        return try publish(trained)
+        let outcome = try publish(trained)
+        for case let recorder as RunRecorder in observers {
+            recorder.sections.insert(.init(outcome, steps: trainer.pace.steps, isTest: !trainee.test.isEmpty), at: 0)
+            try recorder.writeReport()
+        }
+        return outcome
     }
 
     private var isPublished: Bool {
