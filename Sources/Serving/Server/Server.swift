@@ -63,6 +63,7 @@ public final class Server: Sendable {
         let group = ServiceGroup(configuration: configuration)
         self.group.withLock { $0 = group }
         defer { thread.stop() }
+        var failure: (any Error)?
         do {
             try await withThrowingTaskGroup(of: Bool.self) { tasks in
                 tasks.addTask { [state, ownsProcess] in
@@ -77,16 +78,17 @@ public final class Server: Sendable {
                     }
                 }
                 tasks.addTask {
-                    try await withTaskExecutorPreference(LoopExecutor(loops.next())) { try await group.run() }
+                    try await group.run()
                     return true
                 }
                 defer { tasks.cancelAll() }
                 while let isOver = try await tasks.next(), !isOver {}
             }
         } catch let error as IOError {
-            throw ServerError("\(options.host):\(options.port) cannot be listened on: \(error)", hint: error.errnoCode == EADDRINUSE ? "another program listens there; choose another --port" : nil)
-        }
+            failure = ServerError("\(options.host):\(options.port) cannot be listened on: \(error)", hint: error.errnoCode == EADDRINUSE ? "another program listens there; choose another --port" : nil)
+        } catch { failure = error }
         try? await loops.shutdownGracefully()
+        if let failure { throw failure }
     }
 
     /// The first signal asks to stop, the second one stops.
@@ -145,7 +147,7 @@ public final class Server: Sendable {
             additionalChannelHandlers: [ConnectionGuard(limits, connections)], idleTimeout: nil,
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes, maxHeaderFieldCount: limits.headerFields))
-        let plain = HTTPServerBuilder.http1(configuration: configuration)
+        let plain = HTTPServerBuilder { responder in OnLoop(base: HTTP1Channel(responder: responder, configuration: configuration)) }
         guard let certificate = options.certificateFile, let key = options.privateKeyFile else { return plain }
         do {
             var tls = TLSConfiguration.makeServerConfiguration(
