@@ -114,18 +114,15 @@ import Testing
     }
 
     @Test func aResultThatIsNoBetterSaysSo() throws {
-        // What is held out says the contrary of what is learned.
-        func rows(_ completion: String) -> String { (0..<40).map { "{\"prompt\": \"w\(3 + $0 % 9)\", \"completion\": \" \(completion)\"}\n" }.joined() }
         try Self.with(TinyModel.rows(60)) { folder, model, data in
-            let contrary = Folder.join(folder, "contrary")
-            try Folder.create(contrary)
-            try AtomicFile.write(Folder.join(contrary, "train.jsonl"), rows("w20 w21"))
-            try AtomicFile.write(Folder.join(contrary, "valid.jsonl"), rows("w28 w29"))
-            let settings = Self.settings(10)
-            let into = Folder.join(folder, "out"), outcome = try Adaptation(model: model, data: contrary, into: into, settings: settings).run()
+            var settings = Self.settings(10)
+            // Less than any weight's last bit.
+            settings.learningRate = 1e-20
+            let into = Folder.join(folder, "out"), outcome = try Adaptation(model: model, data: data, into: into, settings: settings).run()
             #expect(outcome.isBetter == false && outcome.json(run: into)["improved"] == false)
-            #expect(outcome.startLoss ?? 9 < outcome.best?.loss ?? 0)
+            #expect(outcome.startLoss == outcome.best?.loss)
             #expect(String(decoding: try readFile(Folder.join(into, "README.md")), as: UTF8.self).contains("No evaluation was better than before"))
+            settings.learningRate = 1e-2
             let better = try Adaptation(model: model, data: data, into: into + "-2", settings: settings).run()
             #expect(better.isBetter == true)
             #expect(String(decoding: try readFile(Folder.join(into + "-2", "README.md")), as: UTF8.self).contains(" before, "))

@@ -50,8 +50,10 @@ public final class Adaptation {
         let parameters = input.base.spec.parameterCount
         plan = AdaptPlan(settings, input, places: feed.placesPerEpoch, parameters: parameters)
         let size = try AdaptedSize(input.base, settings, input.objective.head)
+        // Pairs of many lengths leave blocks of many sizes.
+        let rows = input.objective.comparesWithStart ? plan.longestBatch / 5 * 7 : plan.longestBatch
         memory = MemoryPlan(
-            input.base.spec, settings.method, trained: size.trained, frozen: size.frozenBytes, rows: plan.longestBatch, recompute: settings.recompute.recompute,
+            input.base.spec, settings.method, trained: size.trained, frozen: size.frozenBytes, rows: rows, recompute: settings.recompute.recompute,
             checks: !settings.skipsGate, exports: settings.export != nil)
         try memory.check(memory.advice(adapting: settings))
 
