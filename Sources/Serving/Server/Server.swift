@@ -52,18 +52,16 @@ public final class Server: Sendable {
     /// - Throws: `ServerError` where the address cannot be had.
     public func run(handlingSignals: Bool = false, onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
         let quiet = Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
-        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // They are told to stop in the order from the last to the first.
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: Housekeeping(pool: state.pool, isNeeded: options.idleUnload != nil)), .init(service: try application(loops, onRunning)),
+                .init(service: Housekeeping(pool: state.pool, isNeeded: options.idleUnload != nil)), .init(service: try application(onRunning)),
                 .init(service: Drain(state), successTerminationBehavior: .ignore),
             ], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(options.grace + 5)
         let group = ServiceGroup(configuration: configuration)
         self.group.withLock { $0 = group }
         defer { thread.stop() }
-        var failure: (any Error)?
         do {
             try await withThrowingTaskGroup(of: Bool.self) { tasks in
                 tasks.addTask { [state, ownsProcess] in
@@ -85,11 +83,12 @@ public final class Server: Sendable {
                 while let isOver = try await tasks.next(), !isOver {}
             }
         } catch let error as IOError {
-            failure = ServerError("\(options.host):\(options.port) cannot be listened on: \(error)", hint: error.errnoCode == EADDRINUSE ? "another program listens there; choose another --port" : nil)
-        } catch { failure = error }
-        try? await loops.shutdownGracefully()
-        if let failure { throw failure }
+            throw ServerError("\(options.host):\(options.port) cannot be listened on: \(error)", hint: error.errnoCode == EADDRINUSE ? "another program listens there; choose another --port" : nil)
+        }
     }
+
+    /// The one thread that all servers of a process read and write on. It stays as long as the process: Hummingbird still speaks to it when a server has ended.
+    private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     /// The first signal asks to stop, the second one stops.
     private func stopOnSignals() async {
@@ -116,9 +115,7 @@ public final class Server: Sendable {
         Task { await group?.triggerGracefulShutdown() }
     }
 
-    private func application(
-        _ loops: MultiThreadedEventLoopGroup, _ onRunning: @escaping @Sendable (Int) -> Void
-    ) throws -> Application<RouterResponder<ServeContext>> {
+    private func application(_ onRunning: @escaping @Sendable (Int) -> Void) throws -> Application<RouterResponder<ServeContext>> {
         let router = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Gate(server: state))
         for route in Routes.all {
@@ -137,7 +134,7 @@ public final class Server: Sendable {
                 // Nobody more is accepted then: with no descriptor left, accepting would fail again and again.
                 availableConnectionsDelegate: .maximum(connections, logger: log)),
             onServerRunning: { [options] channel in onRunning(channel.localAddress?.port ?? options.port) },
-            eventLoopGroupProvider: .shared(loops), logger: log)
+            eventLoopGroupProvider: .shared(Self.loops), logger: log)
     }
 
     private func channels() throws -> HTTPServerBuilder {
