@@ -50,7 +50,8 @@ extension APIError {
         case .tookTooLong:
             self = APIError(.gatewayTimeout, "server_error", "The request took longer than it may.", code: "request_timeout")
         case .cancelled:
-            self = APIError(.internalServerError, "server_error", "The request was given up.", code: "cancelled")
+            // As nginx has it: the client left, nothing went wrong here.
+            self = APIError(.init(code: 499, reasonPhrase: "Client Closed Request"), "invalid_request_error", "The request was given up.", code: "cancelled")
         case .stopped:
             self = APIError(.serviceUnavailable, "service_unavailable", "The model was unloaded or the server is shutting down.", code: "stopped", retryAfter: 2)
         case .damaged(let error):

@@ -58,33 +58,29 @@ public final class Server: Sendable {
                 .init(service: Housekeeping(pool: state.pool, isNeeded: options.idleUnload != nil)), .init(service: try application(onRunning)),
                 .init(service: Drain(state), successTerminationBehavior: .ignore),
             ], logger: quiet)
-        configuration.maximumGracefulShutdownDuration = .seconds(options.grace + 5)
+        configuration.maximumGracefulShutdownDuration = .seconds(options.grace + 1)
         let group = ServiceGroup(configuration: configuration)
         self.group.withLock { $0 = group }
         defer { thread.stop() }
-        do {
-            try await withThrowingTaskGroup(of: Bool.self) { tasks in
-                tasks.addTask { [state, ownsProcess] in
-                    try await state.pool.loadPinned()
-                    if ownsProcess.withLock({ $0 }) { ProgramPages.giveBack() }
-                    return false
-                }
-                if handlingSignals {
-                    tasks.addTask { [self] in
-                        await stopOnSignals()
-                        return false
-                    }
-                }
-                tasks.addTask {
-                    try await group.run()
-                    return true
-                }
-                defer { tasks.cancelAll() }
-                while let isOver = try await tasks.next(), !isOver {}
+        let signals = handlingSignals ? Task { await stopOnSignals() } : nil
+        defer { signals?.cancel() }
+        // Nobody waits for a model that is still being read when the server ends.
+        let failure = Guarded<(any Error)?>(nil)
+        Task { [state, ownsProcess] in
+            do {
+                try await state.pool.loadPinned()
+                if ownsProcess.withLock({ $0 }) { ProgramPages.giveBack() }
+            } catch {
+                failure.withLock { $0 = error }
+                await group.triggerGracefulShutdown()
             }
-        } catch let error as IOError {
-            throw ServerError("\(options.host):\(options.port) cannot be listened on: \(error)", hint: error.errnoCode == EADDRINUSE ? "another program listens there; choose another --port" : nil)
         }
+        do { try await group.run() } catch let error as IOError {
+            throw ServerError("\(options.host):\(options.port) cannot be listened on: \(error)", hint: error.errnoCode == EADDRINUSE ? "another program listens there; choose another --port" : nil)
+        } catch is CancellationError where !Task.isCancelled {
+            // The time of grace was over before everybody had read their answers.
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
     /// The one thread that all servers of a process read and write on. It stays as long as the process: Hummingbird still speaks to it when a server has ended.
