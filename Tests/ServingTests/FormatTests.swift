@@ -98,6 +98,11 @@ import Testing
             #expect(told.count == whole.count && told.first == .null)
             let last = told.suffix(12).compactMap { $0.double }
             #expect(zip(last, made.logprobs).allSatisfy { abs($0 - Double($1.chosen.logprob)) < 1e-6 }, "\(answer.body)")
+            var streamed = request
+            streamed["stream"] = true
+            let events = client.post("/v1/completions", streamed)?.events ?? []
+            #expect(events.first?["choices"]?[0]?["text"] == answer.json["choices"]?[0]?["text"] && events.last?["choices"]?[0]?["finish_reason"] == "length")
+            #expect(events.first?["choices"]?[0]?["logprobs"] == answer.json["choices"]?[0]?["logprobs"])
         }
     }
 

@@ -165,7 +165,7 @@ import Testing
             for tokens in [["a"], 7, "97", [1.5]] as [JSON] { #expect(client.post("/detokenize", ["tokens": tokens])?.status == 400, "\(tokens)") }
             let pieces = client.post("/tokenize", ["content": "é", "with_pieces": true])?.json["tokens"]?.array?.map { $0["piece"] }
             #expect(pieces == [[195], [169]], "bytes where they are no text")
-            for path in ["/embedding", "/embeddings"] { #expect(client.post(path, ["content": "Hello"])?.json["data"]?[0]?["embedding"]?.array?.count == 32) }
+            for path in ["/embedding", "/embeddings"] { #expect(client.post(path, ["content": "Hello"])?.json[0]?["embedding"]?[0]?.array?.count == 32) }
             let bias: JSON = ["prompt": "a", "n_predict": 4, "temperature": 0, "logit_bias": [["b", 100]]]
             let silent = client.post("/completion", ["prompt": "abc", "n_predict": 0])
             #expect(silent?.json["content"]?.string == "" && silent?.json["tokens_predicted"]?.int == 0 && silent?.json["tokens_evaluated"]?.int == 3)

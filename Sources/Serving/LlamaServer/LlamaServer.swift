@@ -11,8 +11,8 @@ enum LlamaServer {
         .post("/tokenize", "A text's tokens.", tokenize),
         .post("/detokenize", "The text of tokens.", detokenize),
         .post("/apply-template", "A conversation as the model's template writes it.", applyTemplate),
-        .post("/embedding", "A vector for each text, as /v1/embeddings; 'content' is 'input'.", OpenAI.embeddings),
-        .post("/embeddings", "As /embedding.", OpenAI.embeddings),
+        .post("/embedding", "A vector for each text, 'content' or 'input', in llama-server's words.", embedding),
+        .post("/embeddings", "As /embedding.", embedding),
         .get("/props", "What the server is set to.", .key, props),
         .get("/models", "The models there are, and which are loaded.", .key, OpenAI.models),
         .post("/models/load", "Loads a model.", load),
@@ -46,6 +46,12 @@ enum LlamaServer {
             }
         }
         return [ids]
+    }
+
+    /// A list of vectors for each text: one, as they are pooled here.
+    @Sendable private static func embedding(_ call: Call) async throws -> Response {
+        let values = try await OpenAI.vectors(call).values
+        return .json(.array(values.enumerated().map { ["index": JSON($0), "embedding": [$1]] }))
     }
 
     @Sendable private static func tokenize(_ call: Call) async throws -> Response {

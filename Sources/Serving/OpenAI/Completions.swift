@@ -18,7 +18,7 @@ extension OpenAI {
         }
         var dressing = OpenAIDressing(.text, call, model, generation)
         if echoes { dressing.echoes = try await self.echoes(prompts, generation, model) }
-        if generation.maxTokens == 0 { return .json(dressing.echoed(prompts)) }
+        if generation.maxTokens == 0 { return generation.isStreamed ? dressing.echoedEvents(prompts) : .json(dressing.echoed(prompts)) }
         let making = try Making(model, try prompts.flatMap { try generation.requests($0, model, call) })
         return try await call.answer(making, isStreamed: generation.isStreamed, dressing, ticket)
     }
@@ -77,10 +77,21 @@ extension OpenAI {
 }
 
 extension OpenAIDressing {
+    private var nothing: [MadeText] { echoes.map { _ in MadeText(ReplyStyle(), stops: [], ends: []) } }
+
+    /// The same as a stream.
+    mutating func echoedEvents(_ prompts: [[Int32]]) -> Response {
+        let (nothing, usage) = (nothing, Usage(prompt: prompts.reduce(0) { $0 + $1.count }))
+        var events = nothing.indices.flatMap { opening($0, usage) }
+        events += nothing.indices.map { self.chunk($0, [:], reason: "length") } + closing(nothing, usage)
+        var chunk = Chunk()
+        for event in events { chunk.append(event) }
+        return Response(status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"], body: ResponseBody(byteBuffer: chunk.body))
+    }
+
     /// The answer to a request for nothing but its prompts' probabilities.
     func echoed(_ prompts: [[Int32]]) -> JSON {
-        let empty = echoes.map { _ in MadeText(ReplyStyle(), stops: [], ends: []) }
-        var json = whole(empty, Usage(prompt: prompts.reduce(0) { $0 + $1.count }))
+        var json = whole(nothing, Usage(prompt: prompts.reduce(0) { $0 + $1.count }))
         json["choices"] = .array((json["choices"]?.array ?? []).map { choice in
             var choice = choice
             choice["finish_reason"] = "length"

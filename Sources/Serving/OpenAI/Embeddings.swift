@@ -5,6 +5,15 @@ import QuintetGeneration
 extension OpenAI {
     /// POST /v1/embeddings: hidden states of a decoder, pooled. `pooling` is ours: "mean" or "last".
     @Sendable static func embeddings(_ call: Call) async throws -> Response {
+        let (values, model, count) = try await vectors(call), tokens = JSON(count)
+        let data: [JSON] = values.enumerated().map { ["object": "embedding", "index": JSON($0), "embedding": $1] }
+        return .json([
+            "object": "list", "data": .array(data), "model": .string(model), "usage": ["prompt_tokens": tokens, "total_tokens": tokens],
+        ])
+    }
+
+    /// A vector for each text, as it is written, the model's name, and the texts' tokens.
+    static func vectors(_ call: Call) async throws -> (values: [JSON], model: String, tokens: Int) {
         let (fields, ticket, model) = try await call.begin()
         let pooling = try pooling(fields)
         let isBase64 = try isBase64(fields)
@@ -20,18 +29,14 @@ extension OpenAI {
                 "This model's context is \(model.context) tokens; an input has \(long.count).", param: key, code: "context_length_exceeded")
         }
         let shares = try model.shares(fields)
-        var data: [JSON] = []
-        for (index, ids) in inputs.enumerated() {
+        var values: [JSON] = []
+        for ids in inputs {
             let whole = try await told { try await model.client.embedding(of: ids, pooling: pooling, shares: shares) }
             let vector = shortened(whole, to: count)
-            let value: JSON = isBase64 ? .string(base64(vector.flatMap { number in withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) } })) : .array(vector.map { JSON($0) })
-            data.append(["object": "embedding", "index": JSON(index), "embedding": value])
+            values.append(isBase64 ? .string(base64(vector.flatMap { number in withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) } })) : .array(vector.map { JSON($0) }))
         }
-        let tokens = JSON(inputs.reduce(0) { $0 + $1.count })
         withExtendedLifetime(ticket) {}
-        return .json([
-            "object": "list", "data": .array(data), "model": .string(model.name), "usage": ["prompt_tokens": tokens, "total_tokens": tokens],
-        ])
+        return (values, model.name, inputs.reduce(0) { $0 + $1.count })
     }
 
     private static func pooling(_ fields: Fields) throws(APIError) -> Pooling {

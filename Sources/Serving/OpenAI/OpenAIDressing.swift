@@ -107,7 +107,7 @@ struct OpenAIDressing: Dressing {
         return ["index": JSON(index), "text": .string((echo?.text ?? "") + text.text), "logprobs": logprobs, "finish_reason": .string(Self.reason(text))]
     }
 
-    private func chunk(_ index: Int, _ delta: JSONObject, reason: String? = nil, logprobs: JSON? = nil) -> ServerEvent {
+    func chunk(_ index: Int, _ delta: JSONObject, reason: String? = nil, logprobs: JSON? = nil) -> ServerEvent {
         let body: (String, JSON) = kind == .chat ? ("delta", .object(delta)) : ("text", delta["content"] ?? "")
         let choice: JSON = ["index": JSON(index), body.0: body.1, "logprobs": logprobs ?? .null, "finish_reason": reason.map { .string($0) } ?? .null]
         return ServerEvent(envelope(isChunk: true, [choice], nil))
