@@ -32,9 +32,11 @@ import Testing
                 #expect(answer?.status == 400 && answer?.json["error"]?["param"]?.string == field, "\(field): \(answer?.body ?? "")")
                 #expect(client.post("/v1/completions", text: "{\"prompt\":\"a\",\"max_tokens\":1,\"\(field)\":null}")?.status == 200, "\(field)")
             }
-            for fine in ["\"user\":\"me\"", "\"cache_prompt\":true", "\"metadata\":{\"a\":\"b\"}", "\"n_keep\":-1", "\"stop_token_ids\":[1]", "\"nobody_knows_it\":7", "\"dry_multiplier\":0.8"] {
+            for fine in ["\"user\":\"me\"", "\"cache_prompt\":true", "\"metadata\":{\"a\":\"b\"}", "\"n_keep\":-1", "\"stop_token_ids\":[]", "\"mirostat\":0", "\"min_tokens\":0", "\"nobody_knows_it\":7", "\"dry_multiplier\":0.8"] {
                 #expect(client.post("/v1/completions", text: "{\"prompt\":\"a\",\"max_tokens\":1,\(fine)}")?.status == 200, "\(fine)")
             }
+            // What would change the text elsewhere and is not kept to here is refused.
+            for field in ["\"stop_token_ids\":[1]", "\"min_tokens\":3", "\"bad_words\":[\"a\"]", "\"mirostat\":1", "\"use_beam_search\":true"] { expect(400, "{\"prompt\":\"a\",\(field)}") }
             expect(400, "{\"prompt\":\"a\",\"stop\":[\((0..<100).map { "\"s\($0)\"" }.joined(separator: ","))]}")
             for prompt in ["[]", "[-1]", "[99999]", "[1.5]", "{}", "7"] { expect(400, "{\"prompt\":\(prompt)}") }
             for name in ["../../etc/passwd", "nobody", "\\u0000", String(repeating: "m", count: 1_000_000)] {

@@ -54,9 +54,21 @@ enum QuietFields {
         return Dictionary(uniqueKeysWithValues: names.flatMap { kind, names in names.map { ($0, kind) } })
     }()
 
+    /// Those of them that change the text elsewhere: what is not kept here is refused, unless it asks for nothing.
+    private static let binding: Set<String> = [
+        "allowed_token_ids", "bad_words", "stop_token_ids", "min_tokens", "truncate_prompt_tokens", "use_beam_search", "include_stop_str_in_output",
+        "mirostat", "dynatemp_range", "t_max_predict_ms", "t_max_prompt_ms",
+    ]
+
+    private static func asksForNothing(_ value: JSON) -> Bool { value.bool == false || value.array?.isEmpty == true || (value.double ?? 1) <= 0 }
+
     static func check(_ fields: Fields) throws(APIError) {
         for (key, value) in fields.object where !value.isNull {
-            if let kind = kinds[key], !kind.fits(value) { throw fields.wrong(key, kind.name) }
+            guard let kind = kinds[key] else { continue }
+            if !kind.fits(value) { throw fields.wrong(key, kind.name) }
+            if binding.contains(key), !asksForNothing(value) {
+                throw .invalid("'\(fields.name(key))' cannot be kept to here; leave it out.", param: fields.name(key), code: "unsupported_parameter")
+            }
         }
     }
 }
