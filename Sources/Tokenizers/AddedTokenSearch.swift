@@ -49,8 +49,8 @@ struct AddedTokenSearch: Sendable {
             guard let range = accepted(token, start..<end, in: text, done: done, specials) else { continue }
             if done < range.lowerBound { pieces.append(Piece(id: nil, range: done..<range.lowerBound)) }
             pieces.append(Piece(id: token.id, range: range))
+            // The search goes on where the token itself ended, as the reference's does: what it took along may begin another one.
             done = range.upperBound
-            index = max(index, done)
         }
         if done < text.count { pieces.append(Piece(id: nil, range: done..<text.count)) }
         return pieces
@@ -76,7 +76,7 @@ struct AddedTokenSearch: Sendable {
     private func accepted(
         _ token: AddedToken, _ match: Range<Int>, in text: UnsafeBufferPointer<UInt8>, done: Int, _ specials: SpecialTokenHandling
     ) -> Range<Int>? {
-        guard let base = text.baseAddress, match.lowerBound >= done, specials.takes(token, at: match) else { return nil }
+        guard let base = text.baseAddress, specials.takes(token, at: match) else { return nil }
         let view = TextBytes(base, text.count)
         if token.singleWord {
             let before = match.lowerBound > 0 && isWord(view, at: view.characterStart(before: match.lowerBound, notBefore: 0))

@@ -44,4 +44,14 @@ import Testing
         let model = ###"{"type": "BPE", "continuing_subword_prefix": "##", "vocab": \###(vocabulary), "merges": [["a", "##\u0301"]]}"###
         #expect(try Tokenizer(json: #"{"version": "1.0", "model": \#(model)}"#).encode("a\u{301}", addSpecialTokens: false) == [2])
     }
+
+    /// A token that takes the blank behind it along leaves it to another one that begins with it (tokenizers 0.23).
+    @Test func aBlankForTwo() throws {
+        let tokens = #"[{"id": 2, "content": "<a>", "rstrip": true, "lstrip": false, "single_word": false, "normalized": false, "special": false}, {"id": 3, "content": " <b>", "rstrip": false, "lstrip": false, "single_word": false, "normalized": false, "special": false}]"#
+        let model = #"{"type": "WordLevel", "vocab": {"foo": 0, "<unk>": 1}, "unk_token": "<unk>"}"#
+        let tokenizer = try Tokenizer(json: #"{"version": "1.0", "added_tokens": \#(tokens), "pre_tokenizer": {"type": "Whitespace"}, "model": \#(model)}"#)
+        #expect(tokenizer.encode("foo<a> <b>") == [0, 2, 3])
+        #expect(tokenizer.encode("foo<a>  foo") == [0, 2, 0])
+        #expect(tokenizer.encode("<a> <a> <b>") == [2, 2, 3])
+    }
 }
