@@ -77,12 +77,7 @@ struct AdaptCard {
     }
 
     private func set(_ plan: AdaptPlan) -> String {
-        var given = settings.identity
-        let idle = (settings.method.isAdapter ? [] : ["lora_r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules"])
-            + (input.objective.comparesWithStart ? [] : ["beta", "label_smoothing"]) + (input.objective.head == nil ? ["pooling"] : ["mask_prompt", "packing"])
-        for name in idle { given[name] = nil }
-        if settings.targets.isEmpty, settings.method.isAdapter { given["target_modules"] = .string("all-linear") }
-        var rows = given.filter { !$0.value.isNull }.map { "| \($0.key) | \($0.value.string ?? $0.value.serialized()) |" }
+        var rows = settings.inUse(for: input.objective).map { "| \($0.key) | \($0.value.string ?? $0.value.serialized()) |" }
         rows.append("| learning rate used | \(Number.significant(plan.rate)) |")
         return "| setting | value |\n|---|---|\n" + rows.joined(separator: "\n")
     }
@@ -99,5 +94,18 @@ struct AdaptCard {
         ]
         if !lineage.card.bases.isEmpty { lines.append("* made from: \(lineage.card.bases.joined(separator: ", "))") }
         return lines.joined(separator: "\n")
+    }
+}
+
+extension AdaptSettings {
+    /// Those that played a part, for people to read.
+    func inUse(for objective: any Objective) -> JSONObject {
+        var given = identity
+        let idle = (method.isAdapter ? [] : ["lora_r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules"])
+            + (objective.comparesWithStart ? [] : ["beta", "label_smoothing"]) + (objective.head == nil ? ["pooling"] : ["mask_prompt", "packing"])
+        for name in idle { given[name] = nil }
+        if targets.isEmpty, method.isAdapter { given["target_modules"] = .string("all-linear") }
+        for (name, value) in given where value.isNull { given[name] = nil }
+        return given
     }
 }

@@ -38,7 +38,7 @@ extension RunFacts {
                 \(Number.grouped(plan.pace.steps)) steps of \(settings.batch * settings.accumulation) \(settings.packs ? "packed rows" : "samples"), \
                 learning rate \(Number.significant(plan.rate)), \(settings.method.rawValue), \(input.entry.name)
                 """,
-            parameters: adapted.trainableCount, steps: plan.pace.steps, logEvery: 1, trainTokens: tokens, settings: settings.identity,
+            parameters: adapted.trainableCount, steps: plan.pace.steps, logEvery: 1, trainTokens: tokens, settings: settings.inUse(for: input.objective),
             model: [
                 ("Base", Folder.name(of: Folder.resolved(input.base.path))), ("Family", input.base.family.name), ("Method", settings.method.rawValue),
                 ("Objective", input.entry.name), ("Parameters", Number.grouped(adapted.totalCount)), ("In training", Number.grouped(adapted.trainableCount)),
