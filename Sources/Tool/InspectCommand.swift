@@ -33,7 +33,7 @@ struct InspectCommand: ParsableCommand {
 
     private func report() throws -> JSON {
         if Folder.isFolder(path) { return try ModelReport(try openModel(path), context: context).json }
-        guard GGUFFile.isGGUF(path) || path.hasSuffix(".gguf") else { return try FileSummary(WeightFolder.file(path), tensors: tensors, digests: digests).json }
+        guard GGUFFile.isGGUF(path) || GGUFFile.isName(path) else { return try FileSummary(WeightFolder.file(path), tensors: tensors, digests: digests).json }
         let file = try GGUFFile.open(path)
         if checkTensors { try file.checkTensors() }
         if strict || checkTensors, let warning = file.warnings.first { throw FileError(warning, path: path, field: "tensors") }

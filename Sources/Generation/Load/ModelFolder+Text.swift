@@ -73,7 +73,7 @@ extension Tokenizer {
     /// The GGUF file of a folder that holds one, and nothing by a tokenizer's usual names.
     private static func loneGGUF(in folder: String) throws -> String? {
         guard Folder.isFolder(folder) else { return nil }
-        let names = try Folder.names(in: folder), files = names.filter { $0.hasSuffix(".gguf") }
+        let names = try Folder.names(in: folder), files = names.filter(GGUFFile.isName)
         let usual = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"]
         return files.count == 1 && !usual.contains(where: names.contains) ? Folder.join(folder, files[0]) : nil
     }

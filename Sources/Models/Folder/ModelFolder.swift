@@ -39,7 +39,7 @@ public struct ModelFolder: Sendable {
     /// Reads what describes the model and maps the weights; no number is touched yet. The folder of an adapter is its base with the adapter.
     public static func open(_ path: String) throws(FileError) -> ModelFolder {
         if AdapterFolder.isOne(path) { return try AdapterFolder(path).open() }
-        if Folder.isFile(path), path.hasSuffix(".gguf") || GGUFFile.isGGUF(path) { return try open(gguf: path) }
+        if Folder.isFile(path), GGUFFile.isName(path) || GGUFFile.isGGUF(path) { return try open(gguf: path) }
         guard Folder.isFolder(path) else {
             throw FileError(
                 "not a model folder", path: path, expected: "a folder with config.json and model.safetensors",

@@ -1,3 +1,4 @@
+import QuintetCheckpoints
 import QuintetFiles
 import QuintetGeneration
 import QuintetModels
@@ -30,7 +31,7 @@ public struct ServedAdapter: Sendable, Equatable {
 
     private static func name(of path: String) -> String {
         let name = Folder.name(of: Folder.resolved(path))
-        return name.hasSuffix(".gguf") ? String(name.dropLast(5)) : name
+        return GGUFFile.isName(name) ? String(name.dropLast(5)) : name
     }
 }
 

@@ -96,12 +96,12 @@ final class ModelPool: Sendable {
     }
 
     private static func looksLikeModel(_ path: String) -> Bool {
-        Folder.isFile(Folder.join(path, ModelFolder.configName)) || Folder.isFile(path) && path.hasSuffix(".gguf")
+        Folder.isFile(Folder.join(path, ModelFolder.configName)) || Folder.isFile(path) && GGUFFile.isName(path)
     }
 
     private static func name(of path: String) -> String {
         let name = Folder.name(of: Folder.resolved(path))
-        return name.hasSuffix(".gguf") ? String(name.dropLast(5)) : name
+        return GGUFFile.isName(name) ? String(name.dropLast(5)) : name
     }
 
     private static func entry(_ path: String, isPinned: Bool) throws -> Entry {
